@@ -1,0 +1,65 @@
+# Flags that every target of this project shares. Nothing here leaks into a project that uses strata.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug or Release" FORCE)
+  endif()
+  # Debug is for work on strata: fast to compile, usable in a debugger, with assertions.
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+  if(NOT DEFINED CMAKE_CXX_COMPILER_LAUNCHER)
+    find_program(STRATA_CCACHE ccache)
+    mark_as_advanced(STRATA_CCACHE)
+    if(STRATA_CCACHE)
+      set(CMAKE_CXX_COMPILER_LAUNCHER "${STRATA_CCACHE}")
+    endif()
+  endif()
+  if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache$")
+    # Relative paths let every checkout share one cache; the sloppiness is what a precompiled header asks for.
+    list(PREPEND CMAKE_CXX_COMPILER_LAUNCHER env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+         "CCACHE_SLOPPINESS=pch_defines,time_macros")
+  endif()
+  set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+  set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endif()
+
+# strata_options carries the flags of our own code: warnings, prefix maps, sanitizers.
+add_library(strata_options INTERFACE)
+target_compile_options(strata_options INTERFACE -Wall -Wextra "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+if(STRATA_WERROR)
+  target_compile_options(strata_options INTERFACE -Werror)
+endif()
+if(STRATA_SANITIZE)
+  target_compile_options(strata_options INTERFACE "-fsanitize=${STRATA_SANITIZE}" -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all)
+  target_link_options(strata_options INTERFACE "-fsanitize=${STRATA_SANITIZE}")
+endif()
+
+# strata_sources(<result> <folder>...): the .cpp files under src/<folder>, found again at each build.
+function(strata_sources result)
+  set(all "")
+  foreach(folder IN LISTS ARGN)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp")
+    list(APPEND all ${found})
+  endforeach()
+  set(${result} "${all}" PARENT_SCOPE)
+endfunction()
+
+# Tensor loops are useless at -O1, so these folders are optimized in Debug builds too.
+function(strata_always_optimize)
+  foreach(source IN LISTS ARGN)
+    if(source MATCHES "/src/(kernels|core)/")
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Debug>:-O3>")
+    endif()
+  endforeach()
+endfunction()

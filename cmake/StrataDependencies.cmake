@@ -1,0 +1,43 @@
+# Everything strata is built on. All of it stays private: no public header includes any of these. A static strata needs
+# them again in the program that links it, so the installed package runs this file too.
+include(CMakeFindDependencyMacro)
+
+macro(strata_need package)
+  if(NOT PROJECT_NAME STREQUAL "strata")
+    find_dependency(${package})
+  else()
+    find_package(${package} ${ARGN} REQUIRED)
+  endif()
+endmacro()
+
+strata_need(OpenMP COMPONENTS CXX)
+strata_need(Threads)
+strata_need(ZLIB)
+strata_need(OpenSSL COMPONENTS Crypto)
+strata_need(CURL)
+strata_need(LibArchive)
+strata_need(fmt)
+strata_need(nlohmann_json)
+
+# strata_find(<target> <header> <library>): for packages whose CMake files distributions do not agree upon.
+function(strata_find target header library)
+  if(TARGET ${target})
+    return()
+  endif()
+  string(MAKE_C_IDENTIFIER "STRATA_${target}" id)
+  find_path(${id}_INCLUDE "${header}" REQUIRED)
+  mark_as_advanced(${id}_INCLUDE)
+  if(library)
+    find_library(${id}_LIBRARY "${library}" REQUIRED)
+    mark_as_advanced(${id}_LIBRARY)
+    add_library(${target} UNKNOWN IMPORTED)
+    set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${${id}_LIBRARY}")
+  else()
+    add_library(${target} INTERFACE IMPORTED)
+  endif()
+  target_include_directories(${target} SYSTEM INTERFACE "${${id}_INCLUDE}")
+endfunction()
+
+strata_find(strata_dep::dnnl dnnl.hpp dnnl)
+strata_find(strata_dep::hwy hwy/highway.h hwy)
+strata_find(strata_dep::random123 Random123/philox.h "")

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Public headers are light: each compiles alone, costs at most 0.25 s more than the standard headers that it includes and
+0.9 s in all, and includes nothing of other libraries; a program that includes strata.h compiles in 2 s.
+
+usage: check_headers.py [--table] [--compiler g++] [HEADER...]
+
+Times are of the processor, not of the clock, and the best of a few, so that other work on the machine does not count.
+"""
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import project
+
+OWN_SECONDS, ALL_SECONDS, PROGRAM_SECONDS = 0.25, 0.9, 2.0
+TRIES = 6
+HEAVY = {"functional", "map", "iostream", "regex", "filesystem", "random", "iomanip"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+PROGRAM = """#include <strata/strata.h>
+
+#include <iostream>
+
+int main() {
+  strata::Tensor x = {{1.f, 2.f}, {3.f, 4.f}};
+  strata::Variable w(x, {.name = "w"});
+  strata::GradientTape tape;
+  strata::Tensor y = strata::reduce_mean(strata::matmul(x, w));
+  std::cout << tape.gradient(y, w) << std::endl;
+}
+"""
+
+
+class Compiler:
+    def __init__(self, command, folder):
+        self.command, self.folder = command, folder
+        self.best = {}
+
+    def seconds(self, text, flags, limit):
+        """The least processor time of a few compilations; it stops as soon as the limit is met."""
+        key = (text, tuple(flags))
+        source = self.folder / "alone.cpp"
+        for _ in range(TRIES):
+            if self.best.get(key, limit + 1) <= limit:
+                break
+            source.write_text(text)
+            child = subprocess.Popen([self.command, "-std=c++20", "-Wall", "-Wextra", "-I", str(project.ROOT / "include"),
+                                      *flags, str(source)], stderr=subprocess.PIPE, text=True)
+            errors = child.stderr.read()
+            _, status, usage = os.wait4(child.pid, 0)
+            child.returncode = os.waitstatus_to_exitcode(status)
+            if child.returncode or errors:
+                raise RuntimeError(errors)
+            self.best[key] = min(self.best.get(key, 1e9), usage.ru_utime + usage.ru_stime)
+        return self.best[key]
+
+
+def includes(header, seen):
+    """The standard headers that a header includes, through strata's own headers too, in order; and what is wrong."""
+    standard, problems = [], []
+    for bracket, name in INCLUDE.findall(header.read_text(encoding="utf-8")):
+        inner = project.ROOT / "include" / name
+        if name.startswith("strata/"):
+            if bracket == "<":
+                problems.append(f'write #include "{name}" inside strata')
+            if not inner.exists():
+                problems.append(f"'{name}' does not exist")
+            elif inner not in seen:
+                seen.add(inner)
+                standard += includes(inner, seen)[0]
+        elif not re.fullmatch(r"[a-z_]+|std[a-z]+\.h", name):
+            problems.append(f"<{name}> is of another library: keep it inside src/")
+        elif name in HEAVY:
+            problems.append(f"<{name}> is heavy: keep it inside src/")
+        else:
+            standard.append(name)
+    return list(dict.fromkeys(standard)), problems
+
+
+def check(header, compiler, table):
+    where = project.name(header)
+    standard, problems = includes(header, {header})
+    problems = [f"{where}: {p}" for p in problems]
+    base_text = "".join(f"#include <{name}>\n" for name in sorted(standard))
+    base = compiler.seconds(base_text + "\n", ["-fsyntax-only"], 0) if standard else 0.0
+    limit = min(ALL_SECONDS, base + OWN_SECONDS)
+    try:
+        total = compiler.seconds(f'#include "{where.removeprefix("include/")}"\n', ["-fsyntax-only"], limit)
+    except RuntimeError as error:
+        return problems + [f"{where} does not compile alone:\n{error}"]
+    if table:
+        print(f"{where:50} {total:5.2f} s, {total - base:5.2f} s of its own")
+    if total > ALL_SECONDS:
+        problems.append(f"{where}: {total:.2f} s to compile; at most {ALL_SECONDS}")
+    elif total > limit:
+        problems.append(f"{where}: {total - base:.2f} s beyond its standard headers; at most {OWN_SECONDS}")
+    return problems
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--table", action="store_true", help="print every measurement")
+    options.add_argument("--compiler", default="g++")
+    options.add_argument("headers", nargs="*", type=pathlib.Path)
+    given = options.parse_args()
+
+    headers = [h.resolve() for h in given.headers] or sorted((project.ROOT / "include").rglob("*.h"))
+    problems = []
+    with tempfile.TemporaryDirectory() as folder:
+        compiler = Compiler(given.compiler, pathlib.Path(folder))
+        for header in headers:
+            problems += check(header, compiler, given.table)
+        if (project.ROOT / "include/strata/strata.h").exists() and not given.headers:
+            try:
+                took = compiler.seconds(PROGRAM, ["-O1", "-c", "-o", f"{folder}/alone.o"], PROGRAM_SECONDS)
+                if given.table:
+                    print(f"{'a program that includes strata.h':50} {took:5.2f} s")
+                if took > PROGRAM_SECONDS:
+                    problems.append(f"a program that includes strata.h: {took:.2f} s to compile; at most {PROGRAM_SECONDS}")
+            except RuntimeError as error:
+                problems.append(f"a program that includes strata.h does not compile:\n{error}")
+    project.finish(problems, f"{len(headers)} public headers compile alone, within their budgets")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

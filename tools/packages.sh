@@ -1,0 +1,87 @@
+# Sourced by ./demo, ./check and .ci/run: installs the Debian packages that are missing, and says which and why.
+# Nothing happens, and no network is needed, where all of them are there.
+
+# package (or alternatives, joined by |): what it is for
+build_packages='
+g++: the C++20 compiler
+cmake: configures the build
+ninja-build: runs the build
+ccache: makes the next build fast
+libdnnl-dev: oneDNN, the CPU kernels
+libhwy-dev: Highway, SIMD for kernels of our own
+librandom123-dev: counter-based random numbers
+libarchive-dev: reads data sets and weights in archives
+libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev: downloads data sets
+libssl-dev: checks what was downloaded
+zlib1g-dev: compression
+nlohmann-json3-dev: JSON
+libfmt-dev: text formatting
+libcli11-dev: command lines of the example programs
+'
+check_packages='
+libgtest-dev: GoogleTest, for the tests
+python3: the scripts in tools/
+git: lists the files that belong to the project
+'
+peers_packages='
+python3-venv: a place of its own for the Python packages of tests/interop
+'
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# need_packages "$build_packages" ...: installs what is missing of these lists.
+need_packages() {
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "This is not Debian: please see to it yourself that these are installed (Debian's names):" >&2
+    printf '%s\n' "$@" | sed '/^$/d; s/^/  /' >&2
+    return
+  fi
+  local line names name found missing=() reasons=()
+  while IFS= read -r line; do
+    [ -n "$line" ] || continue
+    names=${line%%:*} found=
+    for name in ${names//|/ }; do
+      if installed "$name"; then found=1; fi
+    done
+    # A compiler or a tool from elsewhere serves as well.
+    case $names in
+      g++ | cmake | ccache | git | python3) if command -v "$names" >/dev/null; then found=1; fi ;;
+      ninja-build) if command -v ninja >/dev/null; then found=1; fi ;;
+    esac
+    if [ -z "$found" ]; then
+      missing+=("${names%%|*}")
+      reasons+=("  ${names%%|*}:${line#*:}")
+    fi
+  done <<<"$(printf '%s\n' "$@")"
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+
+  local root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      printf '%s\n' "Missing packages:" "${reasons[@]}" "Install them as root: apt-get install ${missing[*]}" >&2
+      return 1
+    fi
+    root=(sudo)
+  fi
+  echo "Installing what is missing:"
+  printf '%s\n' "${reasons[@]}"
+  echo "+ ${root[*]} apt-get install -y --no-install-recommends ${missing[*]}"
+  # The package lists of a fresh machine may be empty or old: fetch them first, and go on where that fails in part.
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null || true
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" </dev/null
+}
+
+# build_preset PRESET [TARGET...]: configures where needed, then builds two files at a time.
+build_preset() {
+  local preset=$1
+  shift
+  local log="build/$preset-configure.log"
+  mkdir -p build
+  if ! cmake --preset "$preset" >"$log" 2>&1; then
+    cat "$log" >&2
+    return 1
+  fi
+  ninja -C "build/$preset" -j2 "$@"
+}

@@ -1,0 +1,30 @@
+# cmake -DWAY=install|build_tree|subproject -DBUILD=... -DSOURCE=... -DWORK=... -P consume.cmake
+# Uses strata as another project would, in one of the three ways, and runs the result. A subproject is configured only:
+# building it would build all of strata once more.
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 0)
+    string(REPLACE ";" " " command "${ARGN}")
+    message(FATAL_ERROR "${command}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE "${WORK}")
+if(WAY STREQUAL "install")
+  run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${WORK}/prefix")
+  set(where "-DCMAKE_PREFIX_PATH=${WORK}/prefix")
+elseif(WAY STREQUAL "build_tree")
+  set(where "-Dstrata_DIR=${BUILD}")
+else()
+  set(where "-DSTRATA_SOURCE=${SOURCE}")
+endif()
+run("${CMAKE_COMMAND}" -G Ninja -S "${CMAKE_CURRENT_LIST_DIR}/consumer" -B "${WORK}/build" "${where}"
+    "-DCMAKE_CXX_COMPILER=${COMPILER}" "-DCMAKE_CXX_FLAGS=${FLAGS}")
+if(NOT WAY STREQUAL "subproject")
+  run("${CMAKE_COMMAND}" --build "${WORK}/build")
+  run("${WORK}/build/consumer")
+  if(NOT output MATCHES "^[0-9]+\\.[0-9]+\\.[0-9]+")
+    message(FATAL_ERROR "the consumer printed '${output}'")
+  endif()
+endif()

@@ -1,0 +1,8 @@
+#include <strata/version.h>
+
+#include <cstdio>
+
+int main() {
+  std::puts(strata::version());
+  return 0;
+}

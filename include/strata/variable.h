@@ -2,9 +2,12 @@
 /// Variables: named tensors whose value changes.
 #pragma once
 
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "strata/constraints.h"
 #include "strata/initializers.h"
@@ -62,7 +65,7 @@ class STRATA_API Variable {
   std::int64_t size() const;
   const std::string& name() const;
   /// With the layers that hold it: "mini_inception/conv_block/conv/kernel".
-  const std::string& path() const;
+  std::string path() const;
   bool trainable() const;
   void set_trainable(bool trainable) const;
   const Regularizer& regularizer() const;

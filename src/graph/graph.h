@@ -1,0 +1,70 @@
+// Graph: a traced program in static single assignment form. Integers, not pointers: values and nodes are rows.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "graph/op.h"
+#include "graph/variable.h"
+
+namespace strata {
+
+struct Node {
+  OpPtr op;
+  std::vector<int> in, out;  // value numbers
+  std::string scope;         // path of the layer that called it
+};
+
+class STRATA_API Graph : public std::enable_shared_from_this<Graph> {
+ public:
+  explicit Graph(std::string name = "graph") : name(std::move(name)) {}
+
+  // A new input; symbolic.
+  Tensor add_input(const Spec& spec);
+  // A node on these tensors (symbolic ones of this graph, or eager ones, which become constants).
+  Tensors append(const OpPtr& op, const Tensors& inputs);
+  // The number of a tensor's value; eager tensors become constants.
+  int value_of(const Tensor& tensor);
+  // The value of a variable at this point of the program: one read between two assignments.
+  Tensor read(const std::shared_ptr<detail::VariableState>& variable);
+
+  std::string name;
+  std::vector<Spec> values;
+  std::vector<Node> nodes;
+  std::vector<int> inputs, outputs;
+  std::vector<std::pair<int, Tensor>> constants;
+
+ private:
+  Tensor symbolic(int value);
+  std::unordered_map<const detail::TensorData*, int> constant_numbers_;
+  std::unordered_map<const detail::VariableState*, Tensor> reads_;
+};
+
+// A readable listing: one line a node.
+STRATA_API std::string to_string(const Graph& graph);
+// Throws Error unless every value is defined once, before its uses.
+STRATA_API void verify(const Graph& graph);
+
+// The graph that this thread is tracing into, or null.
+STRATA_API Graph* current_graph();
+
+// While it lives, this thread traces into `graph`; with null, ops run eagerly as outside of every trace.
+class STRATA_API TraceScope {
+ public:
+  explicit TraceScope(std::shared_ptr<Graph> graph);
+  ~TraceScope();
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+
+ private:
+  std::shared_ptr<Graph> outer_;
+};
+
+// The layer path that new nodes are marked with; kept by the layers' call scope.
+STRATA_API const std::string& current_scope_name();
+STRATA_API void set_scope_name(std::string name);
+
+}  // namespace strata

@@ -1,0 +1,41 @@
+// The state that handles of a variable share.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/tensor_data.h"
+#include "graph/op.h"
+#include "strata/variable.h"
+
+namespace strata::detail {
+
+struct VariableState {
+  std::string name = "variable";
+  std::string layer_path;  // of the layer that owns it, filled in when it is tracked
+  std::weak_ptr<LayerState> owner;
+  bool trainable = true;
+  bool created = false;
+  DType dtype = DType::float32;
+  Shape shape;
+  Tensor value;  // eager
+  Regularizer regularizer;
+  Constraint constraint;
+};
+
+// The value, in a buffer that nobody else sees: copied first where a tensor still shares it. For in-place updates.
+STRATA_API Tensor& exclusive_value(VariableState& state);
+
+// While it lives, floating variables of wider type read as `dtype`: the compute dtype of the layer that is called.
+class STRATA_API AutocastScope {
+ public:
+  explicit AutocastScope(std::optional<DType> dtype);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  std::optional<DType> outer_;
+};
+
+}  // namespace strata::detail

@@ -14,7 +14,7 @@
 namespace strata {
 
 struct FunctionOptions {
-  bool symbolic_batch = true;           ///< trace once for all sizes of the first dimension
+  bool symbolic_batch = true;             ///< trace once for all sizes of the first dimension
   std::vector<std::string> disable = {};  ///< passes that are not run, by name ("all" for every one)
   std::string name = "function";
 };
@@ -27,8 +27,9 @@ STRATA_API std::shared_ptr<FunctionCore> make_function_core(const FunctionOption
 /// Runs the trace for these arguments, tracing it first where there is none.
 STRATA_API Tensors run_function(FunctionCore& core, const Tensors& arguments, const std::string& key,
                                 TraceCallback callback, void* context, std::shared_ptr<void>& prototype);
-/// True inside a trace (a function called there is part of it), or where functions are set to run eagerly.
-STRATA_API bool functions_run_directly();
+/// True inside a trace (a function called there is part of it), on tensors of Input(), or where functions are set to
+/// run eagerly.
+STRATA_API bool functions_run_directly(const Tensors& arguments);
 STRATA_API std::string explain_function(const FunctionCore& core);
 STRATA_API int count_traces(const FunctionCore& core);
 }  // namespace detail
@@ -44,7 +45,7 @@ class Function {
       : f_(std::make_shared<F>(std::move(f))), core_(detail::make_function_core(options)) {}
 
   template <class... A>
-    requires std::invocable<F&, const A&...>
+  requires std::invocable<F&, const A&...>
   auto operator()(const A&... arguments) const {
     using Parameters = typename detail::CallableTraits<F>::Parameters;
     if constexpr (!std::is_void_v<Parameters>) {
@@ -71,13 +72,13 @@ class Function {
   template <class Arguments>
   auto call(const Arguments& arguments) const {
     using R = decltype(std::apply(*f_, arguments));
-    if (detail::functions_run_directly()) return std::apply(*f_, arguments);
+    const Tensors tensors = detail::flatten_tensors(arguments);
+    if (detail::functions_run_directly(tensors)) return std::apply(*f_, arguments);
     std::string key;
     detail::append_key(key, arguments);
     Call<Arguments> context{f_.get(), &arguments};
     std::shared_ptr<void> prototype;
-    const Tensors results = detail::run_function(*core_, detail::flatten_tensors(arguments), key,
-                                                 &trace<Arguments>, &context, prototype);
+    const Tensors results = detail::run_function(*core_, tensors, key, &trace<Arguments>, &context, prototype);
     if constexpr (!std::is_void_v<R>)
       return detail::rebuild_tensors(*static_cast<const std::remove_cvref_t<R>*>(prototype.get()), results);
   }

@@ -35,10 +35,14 @@ template <class T>
 struct IsOptional<std::optional<T>> : std::true_type {};
 
 template <class T>
-concept HasFields = requires(T& v) { v.fields(); };
+concept HasFields = requires(T& v) {
+  v.fields();
+};
 /// A class of strata that visits its tensors itself: `template <class V> void visit_tensors(V&&)`.
 template <class T>
-concept VisitsTensors = requires(T& v) { v.visit_tensors([](Tensor&) {}); };
+concept VisitsTensors = requires(T& v) {
+  v.visit_tensors([](Tensor&) {});
+};
 
 /// Calls visit(tensor) for each tensor in `value`, in order.
 template <class T, class V>
@@ -133,7 +137,7 @@ struct CallableTraits<R (*)(A...)> {
   using Result = R;
 };
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct CallableTraits<F> : CallableTraits<decltype(&F::operator())> {};
 
 }  // namespace strata::detail

@@ -87,8 +87,9 @@ class STRATA_API GradientTape {
   Tensors gradient(const Tensors& targets, const std::vector<Variable>& sources, const GradientOptions& options = {});
   Tensors gradient(const Tensors& targets, std::initializer_list<Source> sources, const GradientOptions& options = {});
   template <class... S>
-    requires(sizeof...(S) > 1 && (std::convertible_to<S, Source> && ...))
-  std::array<Tensor, sizeof...(S)> gradient(const Tensor& target, const S&... sources) {
+  requires(sizeof...(S) > 1 &&
+           (std::convertible_to<S, Source> && ...)) std::array<Tensor, sizeof...(S)> gradient(const Tensor& target,
+                                                                                              const S&... sources) {
     const Tensors all = gradient(target, {Source(sources)...});
     std::array<Tensor, sizeof...(S)> out;
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = all[i];
@@ -127,10 +128,9 @@ auto custom_gradient(F f) {
     }();
     using Gradient = std::remove_cvref_t<decltype(gradient)>;
     using Result = std::remove_cvref_t<decltype(result)>;
-    const Tensors outputs =
-        detail::record_custom_gradient({inputs...}, detail::flatten_tensors(result),
-                                       std::make_shared<const Gradient>(gradient),
-                                       &detail::call_custom_gradient<Gradient, Result>);
+    const Tensors outputs = detail::record_custom_gradient({inputs...}, detail::flatten_tensors(result),
+                                                           std::make_shared<const Gradient>(gradient),
+                                                           &detail::call_custom_gradient<Gradient, Result>);
     return detail::rebuild_tensors(result, outputs);
   };
 }

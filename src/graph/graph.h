@@ -34,7 +34,7 @@ class STRATA_API Graph : public std::enable_shared_from_this<Graph> {
   std::string name;
   std::vector<Spec> values;
   std::vector<Node> nodes;
-  std::vector<int> inputs, outputs;
+  std::vector<int> inputs, outputs;  // an output of -1 is an undefined tensor
   std::vector<std::pair<int, Tensor>> constants;
 
  private:

@@ -22,7 +22,8 @@ struct SymbolicNode {
 };
 
 // A node of its own number, and the tensors of its outputs.
-STRATA_API std::shared_ptr<SymbolicNode> new_symbolic_node(std::string name, const Tensors& inputs, const Specs& outputs);
+STRATA_API std::shared_ptr<SymbolicNode> new_symbolic_node(std::string name, const Tensors& inputs,
+                                                           const Specs& outputs);
 STRATA_API Tensors outputs_of(const std::shared_ptr<const SymbolicNode>& node);
 
 }  // namespace strata

@@ -1,0 +1,142 @@
+// function(): signatures, tracing, and the report of explain().
+#include "strata/function.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <sstream>
+
+#include "graph/graph.h"
+#include "graph/passes/passes.h"
+#include "graph/program.h"
+#include "graph/tape_impl.h"
+
+namespace strata {
+
+namespace {
+std::atomic<bool> eagerly{false};
+}
+
+void run_functions_eagerly(bool on) { eagerly = on; }
+
+namespace detail {
+
+struct FunctionTrace {
+  std::string key, signature, cause;
+  std::unique_ptr<Program> program;
+  std::shared_ptr<void> prototype;
+  std::vector<std::string> passes;
+  double milliseconds = 0;
+};
+
+class FunctionCore {
+ public:
+  explicit FunctionCore(const FunctionOptions& options) : options(options) {}
+  FunctionOptions options;
+  std::mutex mutex;  // one trace at a time; running needs no lock
+  std::vector<std::shared_ptr<FunctionTrace>> traces;
+};
+
+std::shared_ptr<FunctionCore> make_function_core(const FunctionOptions& options) {
+  return std::make_shared<FunctionCore>(options);
+}
+
+namespace {
+
+Spec traced_spec(const Tensor& t, bool symbolic_batch) {
+  Spec spec{t.shape(), t.dtype()};
+  if (symbolic_batch && !spec.shape.empty()) spec.shape[0] = None;
+  return spec;
+}
+
+std::string signature_of(const Tensors& arguments, bool symbolic_batch) {
+  std::string text;
+  for (const Tensor& t : arguments) {
+    const Spec spec = t.defined() ? traced_spec(t, symbolic_batch) : Spec{};
+    text += (text.empty() ? "" : ", ") + (t.defined() ? to_string(spec.dtype) + to_string(spec.shape) : "undefined");
+  }
+  return text;
+}
+
+Tensors defined_only(const Tensors& tensors) {
+  Tensors out;
+  for (const Tensor& t : tensors)
+    if (t.defined()) out.push_back(t);
+  return out;
+}
+
+std::shared_ptr<FunctionTrace> make_trace(FunctionCore& core, const Tensors& arguments, TraceCallback callback,
+                                          void* context) {
+  const auto start = std::chrono::steady_clock::now();
+  auto trace = std::make_shared<FunctionTrace>();
+  auto graph = std::make_shared<Graph>(core.options.name);
+  {
+    TraceScope scope(graph);
+    Tensors symbolic;
+    for (const Tensor& t : arguments)
+      symbolic.push_back(t.defined() ? graph->add_input(traced_spec(t, core.options.symbolic_batch)) : Tensor());
+    // Undefined results (a struct's optional parts) keep their places: number -1.
+    for (const Tensor& t : callback(context, symbolic, trace->prototype))
+      graph->outputs.push_back(t.defined() ? graph->value_of(t) : -1);
+  }
+  trace->passes = run_passes(*graph, core.options.disable);
+  trace->program = std::make_unique<Program>(graph);
+  trace->milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return trace;
+}
+
+// What is new about this signature, for explain().
+std::string cause_of(const FunctionCore& core, const std::string& key, const std::string& signature) {
+  if (core.traces.empty()) return "first call";
+  const FunctionTrace& last = *core.traces.back();
+  if (last.signature != signature)
+    return "argument types or shapes changed: (" + last.signature + ") to (" + signature + ")";
+  return "an argument that is no tensor changed its value: [" + last.key + "] to [" + key + "]";
+}
+
+std::shared_ptr<FunctionTrace> find_or_make(FunctionCore& core, const Tensors& arguments, const std::string& key,
+                                            TraceCallback callback, void* context) {
+  const std::string signature = signature_of(arguments, core.options.symbolic_batch);
+  std::lock_guard lock(core.mutex);
+  for (const auto& t : core.traces)
+    if (t->signature == signature && t->key == key) return t;
+  const std::string cause = cause_of(core, key, signature);
+  auto trace = make_trace(core, arguments, callback, context);
+  trace->key = key;
+  trace->signature = signature;
+  trace->cause = cause;
+  core.traces.push_back(trace);
+  return trace;
+}
+
+}  // namespace
+
+Tensors run_function(FunctionCore& core, const Tensors& arguments, const std::string& key, TraceCallback callback,
+                     void* context, std::shared_ptr<void>& prototype) {
+  const auto trace = find_or_make(core, arguments, key, callback, context);
+  prototype = trace->prototype;
+  return trace->program->run(defined_only(arguments), any_tape_records());
+}
+
+bool functions_run_directly(const Tensors& arguments) {
+  return eagerly || current_graph() != nullptr || std::any_of(arguments.begin(), arguments.end(), is_recorded);
+}
+
+std::string explain_function(const FunctionCore& core) {
+  std::ostringstream out;
+  out << core.options.name << ": " << core.traces.size() << (core.traces.size() == 1 ? " trace\n" : " traces\n");
+  for (std::size_t i = 0; i < core.traces.size(); ++i) {
+    const FunctionTrace& t = *core.traces[i];
+    out << "trace " << i + 1 << ": (" << t.signature << ") because of: " << t.cause << "; " << t.milliseconds
+        << " ms, passes:";
+    for (const std::string& p : t.passes) out << ' ' << p;
+    out << '\n' << to_string(t.program->graph());
+  }
+  return out.str();
+}
+
+int count_traces(const FunctionCore& core) { return static_cast<int>(core.traces.size()); }
+
+}  // namespace detail
+}  // namespace strata

@@ -1,0 +1,49 @@
+// The ops through which programs read and change variables.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "graph/op.h"
+#include "graph/variable.h"
+
+namespace strata {
+
+// Implemented by effect ops that change variables, so that later reads are new values.
+class STRATA_API WritesVariables {
+ public:
+  virtual ~WritesVariables();
+  virtual std::vector<const detail::VariableState*> written() const = 0;
+};
+
+class STRATA_API ReadVariable final : public Op {
+ public:
+  explicit ReadVariable(std::shared_ptr<detail::VariableState> variable) : variable(std::move(variable)) {}
+  std::string_view name() const override { return "read_variable"; }
+  Specs infer(const Specs& in) const override;
+  void run(RunContext& c) const override;
+  Config config() const override;
+  bool is_dynamic() const override { return true; }
+  bool has_effect() const override { return true; }
+
+  std::shared_ptr<detail::VariableState> variable;
+};
+
+class STRATA_API AssignVariable final : public Op, public WritesVariables {
+ public:
+  enum class Kind { set, add, subtract };
+  AssignVariable(std::shared_ptr<detail::VariableState> variable, Kind kind)
+      : variable(std::move(variable)), kind(kind) {}
+  std::string_view name() const override { return "assign_variable"; }
+  Specs infer(const Specs& in) const override;
+  void run(RunContext& c) const override;
+  Config config() const override;
+  bool has_effect() const override { return true; }
+  std::vector<const detail::VariableState*> written() const override { return {variable.get()}; }
+
+  std::shared_ptr<detail::VariableState> variable;
+  Kind kind;
+};
+
+}  // namespace strata

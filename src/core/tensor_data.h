@@ -1,4 +1,5 @@
-// What a Tensor handle points to: elements in a buffer, a value of a traced graph, or an output of a recorded layer call.
+// What a Tensor handle points to: elements in a buffer, a value of a traced graph, or an output of a recorded layer
+// call.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ namespace detail {
 // A block of memory, 64-byte aligned when it is our own.
 class STRATA_API Buffer {
  public:
-  explicit Buffer(std::size_t bytes);                                               // from the pool, not initialized
+  explicit Buffer(std::size_t bytes);                                                // from the pool, not initialized
   Buffer(const void* foreign, std::size_t bytes, std::shared_ptr<void> owner = {});  // borrowed or adopted
   ~Buffer();
   Buffer(const Buffer&) = delete;
@@ -36,6 +37,9 @@ class STRATA_API Buffer {
 // Bytes handed out by the pool now, and those it keeps for reuse.
 STRATA_API std::size_t pool_bytes_in_use();
 STRATA_API std::size_t pool_bytes_cached();
+// Ends a window of time, which happens by itself every few seconds: what was not in use at once in the last two windows
+// goes back to the system.
+STRATA_API void pool_next_window();
 
 struct TensorData {
   Shape shape;

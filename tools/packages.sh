@@ -12,6 +12,7 @@ libhwy-dev: Highway, SIMD for kernels of our own
 librandom123-dev: counter-based random numbers
 libarchive-dev: reads data sets and weights in archives
 libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev: downloads data sets
+ca-certificates: knows the servers of data sets
 libssl-dev: checks what was downloaded
 zlib1g-dev: compression
 nlohmann-json3-dev: JSON
@@ -57,20 +58,26 @@ need_packages() {
   done <<<"$(printf '%s\n' "$@")"
   if [ ${#missing[@]} -eq 0 ]; then return; fi
 
-  local root=()
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0)
   if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
       printf '%s\n' "Missing packages:" "${reasons[@]}" "Install them as root: apt-get install ${missing[*]}" >&2
       return 1
     fi
-    root=(sudo)
+    apt=(sudo "${apt[@]}")
   fi
-  echo "Installing what is missing:"
+  echo "Installing what is missing (apt-get install ${missing[*]}):"
   printf '%s\n' "${reasons[@]}"
-  echo "+ ${root[*]} apt-get install -y --no-install-recommends ${missing[*]}"
+  local log
+  log=$(mktemp)
   # The package lists of a fresh machine may be empty or old: fetch them first, and go on where that fails in part.
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update </dev/null || true
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" </dev/null
+  "${apt[@]}" update >"$log" 2>&1 </dev/null || true
+  if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" >>"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    return 1
+  fi
+  rm -f "$log"
 }
 
 # build_preset PRESET [TARGET...]: configures where needed, then builds two files at a time.

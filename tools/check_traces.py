@@ -8,7 +8,7 @@ import re
 import project
 
 # Folders that exist on one machine only. In a URL or behind a variable the same words are harmless.
-PLACE = re.compile(r"(?<![\w.$}/:-])/(?:root|home/\w+|work|mnt|Users|opt/\w+)(?:/|\b)")
+PLACE = re.compile(r"(?:(?<=-[IL])|(?<![\w.$}/:-]))/(?:root|home/\w+|work|mnt|Users|opt/\w+)(?:/|\b)")
 
 
 def main():

@@ -1,0 +1,79 @@
+"""The checking scripts find what they are for."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/programs")]
+
+import check_headers
+import check_sizes
+import check_traces
+import extract_snippets
+import run_program
+
+
+class Sizes(unittest.TestCase):
+    def lengths(self, text):
+        return {head: length for _, length, head in check_sizes.functions(text)}
+
+    def test_functions_are_measured_in_every_scope(self):
+        body = "  x += 1;\n" * 70
+        found = self.lengths("namespace a {\nstruct B : C<int> {\n  int f() const override {\n" + body + "  }\n};\n"
+                             "B::B(int x) : a_(x) {\n" + body + "}\nTEST(A, B) {\n" + body + "}\n}\n")
+        self.assertEqual(found, {"int f() const override": 72, "B::B(int x) : a_(x)": 72, "TEST(A, B)": 72})
+
+    def test_tables_comments_and_strings_are_no_functions(self):
+        self.assertEqual(self.lengths('const int t[] = {\n1,\n};\n// f() {\nconst char* s = "g() {";\nenum class E { a };\n'), {})
+
+
+class Traces(unittest.TestCase):
+    def test_places(self):
+        for bad in ("/" + "root/x", '"/' + 'home/ann/x"', "-I/" + "work/main"):
+            self.assertIsNotNone(check_traces.PLACE.search(bad), bad)
+        for good in ("https://a.org/home/x/", "$HOME/work/x", "${dir}/root/", "tests/work/x", "/usr/include", "/tmp/x"):
+            self.assertIsNone(check_traces.PLACE.search(good), good)
+
+
+class Headers(unittest.TestCase):
+    def problems(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            header = pathlib.Path(folder) / "h.h"
+            header.write_text(text)
+            return check_headers.includes(header, {header})
+
+    def test_other_libraries_and_heavy_headers_are_found(self):
+        standard, problems = self.problems("#include <vector>\n#include <dnnl.hpp>\n#include <map>\n#include <cstdint>\n")
+        self.assertEqual(standard, ["vector", "cstdint"])
+        self.assertEqual(len(problems), 2, problems)
+
+
+class Snippets(unittest.TestCase):
+    def programs(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(text)
+            return dict(extract_snippets.programs(page))
+
+    def test_blocks_go_where_they_belong(self):
+        made = self.programs("```cpp\nint a = 1;\n```\n```\nprinted\n```\n```cpp\nclass B {};\n```\n"
+                             "<!-- compile only -->\n```cpp\nint c;\n```\n```cpp\nint main() {}\n```\n")
+        self.assertEqual(set(made), {"", "_program1"})
+        page = made[""]
+        self.assertLess(page.index("class B"), page.index("int main()"))
+        self.assertLess(page.index("int main()"), page.index("int a"))
+        self.assertLess(page.index("[&]"), page.index("int c"))
+        self.assertNotIn("printed", page)
+
+
+class Programs(unittest.TestCase):
+    def test_holes_match_their_kind_alone(self):
+        self.assertEqual(run_program.compare("loss: {number} {time}\n", "loss: 1.5e-05 2s\n", "it"), "")
+        self.assertIn("+loss: nan 2s", run_program.compare("loss: {number} {time}\n", "loss: nan 2s\n", "it"))
+        self.assertIn("-b", run_program.compare("a\nb\n", "a\n", "it"))
+        self.assertNotEqual(run_program.compare("", "something\n", "it"), "")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -27,7 +27,7 @@ Tensors Program::run(const Tensors& inputs, bool recorded) const {
     const Node& node = graph_->nodes[n];
     arguments.clear();
     for (int v : node.in) arguments.push_back(values[static_cast<std::size_t>(v)]);
-    Tensors results = recorded ? apply(node.op, arguments) : run_eagerly(*node.op, arguments);
+    Tensors results = recorded ? strata::apply(node.op, arguments) : run_eagerly(*node.op, arguments);
     for (std::size_t i = 0; i < results.size(); ++i) values[static_cast<std::size_t>(node.out[i])] = results[i];
     // Released before the next op runs: what is then unshared may be changed in place.
     arguments.clear();

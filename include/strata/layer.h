@@ -97,6 +97,7 @@ class STRATA_API SharedFlag {
   }
   SharedFlag& operator=(const SharedFlag& other) { return *this = static_cast<bool>(other); }
   operator bool() const { return *value_; }
+  const std::shared_ptr<bool>& storage() const { return value_; }
   void rebind(const SharedFlag& other) { value_ = other.value_; }
 
  private:

@@ -181,7 +181,8 @@ const Constraint& Variable::constraint() const { return require(state_).constrai
 
 std::string Variable::path() const {
   const auto& s = require(state_);
-  return s.layer_path.empty() ? s.name : s.layer_path + "/" + s.name;
+  const std::string layer = detail::layer_path_of(s.owner);
+  return layer.empty() ? s.name : layer + "/" + s.name;
 }
 
 std::ostream& operator<<(std::ostream& out, const Variable& variable) {

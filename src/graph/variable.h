@@ -12,7 +12,6 @@ namespace strata::detail {
 
 struct VariableState {
   std::string name = "variable";
-  std::string layer_path;  // of the layer that owns it, filled in when it is tracked
   std::weak_ptr<LayerState> owner;
   bool trainable = true;
   bool created = false;
@@ -22,6 +21,9 @@ struct VariableState {
   Regularizer regularizer;
   Constraint constraint;
 };
+
+// "model/block/conv", or empty where no layer owns it. Defined with the layers.
+STRATA_API std::string layer_path_of(const std::weak_ptr<LayerState>& layer);
 
 // The value, in a buffer that nobody else sees: copied first where a tensor still shares it. For in-place updates.
 STRATA_API Tensor& exclusive_value(VariableState& state);

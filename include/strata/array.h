@@ -94,6 +94,8 @@ STRATA_API Tensor expand_dims(const Tensor& x, std::int64_t axis);
 STRATA_API Tensor squeeze(const Tensor& x);
 STRATA_API Tensor squeeze(const Tensor& x, std::int64_t axis);
 STRATA_API Tensor squeeze(const Tensor& x, const Ints& axes);
+/// The elements converted to another dtype: towards zero from floats to integers, true for what is not 0.
+STRATA_API Tensor cast(const Tensor& x, DType dtype);
 /// `x` itself, as a new value.
 STRATA_API Tensor identity(const Tensor& x);
 /// Stretches dimensions of size 1, and adds leading ones, as NumPy does. -1 keeps a dimension.

@@ -89,7 +89,8 @@ std::string to_string(const Graph& graph) {
     out += (node.out.empty() ? "" : " = ") + std::string(node.op->name()) + "(";
     for (std::size_t i = 0; i < node.in.size(); ++i) out += (i ? ", " : "") + name(node.in[i]);
     out += ")";
-    for (const auto& [key, value] : node.op->config().entries())
+    const Config config = node.op->config();
+    for (const auto& [key, value] : config.entries())
       out += " " + key + "=" + Config({{"v", value}}).to_json();
     if (!node.scope.empty()) out += "  # " + node.scope;
     out += "\n";

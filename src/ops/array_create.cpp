@@ -222,6 +222,7 @@ void array::register_create(Registry& r) { r.add<Range>(); }
 void register_array(Registry& r) {
   array::register_like(r);
   array::register_create(r);
+  array::register_cast(r);
   array::register_shape_ops(r);
   array::register_join(r);
 }

@@ -1,0 +1,22 @@
+// Matrix products.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "strata/dtype.h"
+
+namespace strata::kernels {
+
+// dst (m, n) = A (m, k) * B (k, n), all row-major. A is kept as (k, m) where `transpose_a`, B as (n, k) where
+// `transpose_b`.
+struct MatmulSize {
+  std::int64_t m, n, k;
+  bool transpose_a = false, transpose_b = false;
+};
+
+// One product for each entry of the offsets, which count elements; product i goes to dst + i * m * n.
+void matmul(DType dtype, const MatmulSize& size, const void* a, std::span<const std::int64_t> a_offsets, const void* b,
+            std::span<const std::int64_t> b_offsets, void* dst);
+
+}  // namespace strata::kernels

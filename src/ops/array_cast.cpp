@@ -1,0 +1,39 @@
+#include "core/fields.h"
+#include "kernels/cast.h"
+#include "ops/array_util.h"
+#include "strata/array.h"
+
+namespace strata {
+namespace {
+
+struct Cast final : OpBase<Cast> {
+  Cast() = default;
+  explicit Cast(DType dtype) : dtype(dtype) {}
+  DType dtype = DType::float32;
+  template <class Self, class V>
+  static void fields(Self& s, V&& v) {
+    v("dtype", s.dtype);
+  }
+  std::string_view name() const override { return "cast"; }
+  Specs infer(const Specs& in) const override { return {{in[0].shape, dtype}}; }
+  void run(RunContext& c) const override {
+    kernels::cast(c.in[0].dtype(), array::raw_in(c), dtype, array::raw_out(c), c.in[0].size());
+  }
+  bool is_differentiable() const override { return is_floating(dtype); }
+  Tensors grad(const GradContext& c) const override {
+    const DType source = c.input(0).dtype();
+    return {is_floating(source) ? cast(c.grad(), source) : Tensor()};
+  }
+};
+
+}  // namespace
+
+Tensor cast(const Tensor& x, DType dtype) {
+  check_defined("cast", {&x, 1});
+  if (x.dtype() == dtype) return detail::data_of(x).weak ? detail::view(x, x.shape()) : x;
+  return apply1(make_op<Cast>(dtype), {x});
+}
+
+void array::register_cast(Registry& r) { r.add<Cast>(); }
+
+}  // namespace strata

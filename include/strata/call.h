@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/class_name.h"
 #include "strata/layer.h"
 #include "strata/structure.h"
 
@@ -65,17 +66,6 @@ namespace detail {
 STRATA_API bool any_recorded(const Tensors& tensors);
 [[noreturn]] STRATA_API void throw_argument_count(const Layer& layer, std::size_t given, std::size_t most);
 [[noreturn]] STRATA_API void throw_opaque_argument(std::size_t index);
-/// "ConvModule" of "strata::app::ConvModule".
-STRATA_API std::string unqualified_name(const char* pretty_function);
-
-template <class T>
-std::string class_name_of() {
-  if constexpr (requires { T::class_name; } && !std::is_member_function_pointer_v<decltype(&T::class_name)>)
-    return T::class_name;
-  else
-    return unqualified_name(__PRETTY_FUNCTION__);
-}
-
 template <class T>
 concept TensorParameter = std::same_as<T, Tensor> || std::same_as<T, std::optional<Tensor>>;
 

@@ -241,21 +241,5 @@ void throw_opaque_argument(std::size_t index) {
                    " of a recorded call is neither a tensor nor a value that a Config holds, so it cannot be given again.");
 }
 
-std::string unqualified_name(const char* pretty_function) {
-  // "... [with T = strata::app::ConvModule; ...]" (GCC) or "... [T = strata::app::ConvModule]" (Clang)
-  const std::string text = pretty_function;
-  const std::size_t start = text.find("T = ") + 4;
-  std::size_t end = start;
-  int depth = 0;
-  while (end < text.size() && !(depth == 0 && (text[end] == ';' || text[end] == ']'))) {
-    depth += (text[end] == '<') - (text[end] == '>');
-    ++end;
-  }
-  std::string name = text.substr(start, end - start);
-  const std::size_t angle = name.find('<');
-  const std::size_t colon = name.rfind("::", angle);
-  return colon == std::string::npos ? name : name.substr(colon + 2);
-}
-
 }  // namespace detail
 }  // namespace strata

@@ -1,15 +1,16 @@
 #include "strata/layer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <map>
 #include <mutex>
 #include <unordered_set>
 
 #include "graph/graph.h"
 #include "models/layer_state.h"
+#include "models/model_state.h"
 #include "models/policy.h"
 #include "strata/call.h"
+#include "strata/class_name.h"
 
 namespace strata {
 
@@ -45,25 +46,17 @@ std::vector<Variable> collect(LayerState& state, int wanted) {
   return out;
 }
 
+Outputs named_outputs(const Layer& layer, const Tensors& results) {
+  const auto& model = layer.state()->model;
+  return Outputs(results, model ? model->output_names : std::vector<std::string>());
+}
+
 void collect_losses(LayerState& state, Tensors& out) {
   out.insert(out.end(), state.call_losses.begin(), state.call_losses.end());
   for (const auto& child : state.children) collect_losses(*child.layer.state(), out);
 }
 
 }  // namespace
-
-std::string snake_case(const std::string& name) {
-  auto is_lower = [](char c) { return std::islower(static_cast<unsigned char>(c)) != 0; };
-  auto is_upper = [](char c) { return std::isupper(static_cast<unsigned char>(c)) != 0; };
-  std::string out;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const bool starts_word = i > 0 && is_upper(name[i]) &&
-                             ((i + 1 < name.size() && is_lower(name[i + 1])) || is_lower(name[i - 1]));
-    if (starts_word && out.back() != '_') out += '_';
-    out += static_cast<char>(std::tolower(static_cast<unsigned char>(name[i])));
-  }
-  return out;
-}
 
 std::string unique_name(const std::string& base, bool first_has_number) {
   std::lock_guard lock(names_mutex);
@@ -81,7 +74,7 @@ const std::string& LayerState::ensure_name() {
   if (name.empty()) {
     std::lock_guard lock(mutex);
     if (name.empty()) {
-      name = unique_name(snake_case(class_name));
+      name = unique_name(detail::to_snake_case(class_name));
     }
   }
   return name;
@@ -128,10 +121,10 @@ void Layer::set_object(std::shared_ptr<const Layer> object) {
 const Layer& Layer::target() const { return object_ ? *object_ : *this; }
 
 Outputs Layer::operator()(const Inputs& inputs) const {
-  return Outputs(target().call_erased(CallArguments(inputs.tensors())));
+  return named_outputs(*this, target().call_erased(CallArguments(ordered_inputs(*this, inputs))));
 }
 Outputs Layer::operator()(const Inputs& inputs, Training training) const {
-  return Outputs(target().call_erased(CallArguments(inputs.tensors(), training.value)));
+  return named_outputs(*this, target().call_erased(CallArguments(ordered_inputs(*this, inputs), training.value)));
 }
 
 Tensors Layer::call_erased(const CallArguments& arguments) const {

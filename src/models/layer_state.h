@@ -46,8 +46,6 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
   bool tracks(const LayerState* other) const;
 };
 
-// The snake case of Keras: "Conv2DTranspose" to "conv2d_transpose".
-STRATA_API std::string snake_case(const std::string& class_name);
 // `base`, or `base_1`, `base_2`, ... where it was given before in this process.
 STRATA_API std::string unique_name(const std::string& base, bool first_has_number = false);
 void reset_unique_names();

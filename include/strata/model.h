@@ -1,0 +1,167 @@
+/// \file
+/// Model: the handle on networks of the three styles; CustomModel, Sequential and Input.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <iosfwd>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "strata/custom.h"
+#include "strata/layer.h"
+#include "strata/training.h"
+
+namespace strata {
+
+struct ModelState;
+namespace data {
+class AnyDataset;
+}
+
+struct ModelOptions {
+  std::string name = {};
+};
+
+struct SummaryOptions {
+  std::optional<int> line_length = {};     ///< 65; 98 for functional models with branches
+  std::vector<double> positions = {};      ///< where columns end, as parts of line_length
+  bool expand_nested = false;              ///< rows for the layers inside of layers, too
+  int depth = 1;                           ///< how deep; more than 1 implies expand_nested
+  bool show_trainable = false;             ///< a column that says Y or N
+};
+
+/// A handle on a network: a functional one made of its input and output tensors, a Sequential, or a CustomModel.
+class STRATA_API Model : public Layer {
+ public:
+  Model();
+  Model(const Model& other) : Layer(other), stop_training(other.stop_training) {}
+  Model& operator=(const Model& other) {
+    Layer::operator=(other);
+    stop_training.rebind(other.stop_training);
+    return *this;
+  }
+  /// A functional model: all that lies between symbolic inputs and outputs. Throws ValueError where an output does not
+  /// depend on the inputs alone.
+  Model(const Tensor& inputs, const Tensor& outputs, const ModelOptions& options = {});
+  Model(const Tensors& inputs, const Tensors& outputs, const ModelOptions& options = {});
+
+  void compile(const CompileOptions& options) const;
+  bool compiled() const;
+  /// Trains for a number of epochs on arrays, or on a data set of (x, y) or (x, y, sample_weight) batches.
+  History fit(const Inputs& x, const Inputs& y, const FitOptions& options = {}) const;
+  History fit(const data::AnyDataset& dataset, const FitOptions& options = {}) const;
+  /// The loss and metrics over all samples.
+  Logs evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options = {}) const;
+  Logs evaluate(const data::AnyDataset& dataset, const EvaluateOptions& options = {}) const;
+  Outputs predict(const Inputs& x, const PredictOptions& options = {}) const;
+  Outputs predict(const data::AnyDataset& dataset, const PredictOptions& options = {}) const;
+  Logs train_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {}) const;
+  Logs test_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {}) const;
+  Outputs predict_on_batch(const Inputs& x) const;
+
+  /// For a train_step of one's own: the compiled loss with regularization and added losses; the compiled metrics,
+  /// updated, with the loss.
+  Tensor compute_loss(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight = {}) const;
+  Logs compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight = {}) const;
+  optimizers::Optimizer& optimizer() const;
+  std::vector<metrics::Metric> metrics() const;
+  void reset_metrics() const;
+
+  /// Prints the table of layers. A sub-classed model must have been built.
+  void summary(const SummaryOptions& options = {}) const;
+  void summary(std::ostream& out, const SummaryOptions& options = {}) const;
+  std::string summary_text(const SummaryOptions& options = {}) const;
+
+  /// Writes and reads the weights, in strata's .npz layout: one array for each weight, by its path.
+  void save_weights(const std::string& path) const;
+  void load_weights(const std::string& path) const;
+
+  /// Of functional models and Sequentials with an Input.
+  Tensors inputs() const;
+  Tensors outputs() const;
+  std::vector<std::string> input_names() const;
+  std::vector<std::string> output_names() const;
+  Shape input_shape() const;
+  Shape output_shape() const;
+
+  /// Ends fit() after the current batch when set, by any handle on this model.
+  mutable SharedFlag stop_training{false};
+
+ protected:
+  Model(const Model& other, Share share) : Layer(other, share), stop_training(other.stop_training) {}
+  void share(const Model& other) {
+    Layer::share(other);
+    stop_training.rebind(other.stop_training);
+  }
+  /// Overridden where a class has a training step of its own.
+  virtual std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y) const;
+  virtual std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y) const;
+  friend class Trainer;
+};
+
+/// A model of one's own: `call`, and tracked layers. It may have a training step of its own:
+/// `Logs train_step(const Tensor& x, const Tensor& y) const`, and `test_step`.
+template <class Self>
+class CustomModel : public Custom<Self, Model> {
+ protected:
+  std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y) const override {
+    return step(x, y, [](const Self& self, const auto& a, const auto& b) {
+      if constexpr (requires { self.train_step(a, b); })
+        return std::optional<Logs>(self.train_step(a, b));
+      else
+        return std::optional<Logs>();
+    });
+  }
+  std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y) const override {
+    return step(x, y, [](const Self& self, const auto& a, const auto& b) {
+      if constexpr (requires { self.test_step(a, b); })
+        return std::optional<Logs>(self.test_step(a, b));
+      else
+        return std::optional<Logs>();
+    });
+  }
+
+ private:
+  // Steps take tensors, or Inputs where there are several.
+  template <class F>
+  std::optional<Logs> step(const Inputs& x, const Inputs& y, F f) const {
+    const Self& self = static_cast<const Self&>(*this);
+    if (x.tensors().size() == 1 && y.tensors().size() == 1)
+      if (auto logs = f(self, x.tensors()[0], y.tensors()[0])) return logs;
+    return f(self, x, y);
+  }
+};
+
+/// A stack of layers, each called on the output of the one before.
+///
+///     Sequential model({Input({784}), Dense(128, {.activation = "relu"}), Dense(10)});
+class STRATA_API Sequential : public Model {
+ public:
+  /// A layer, a model, or the tensor that Input() gives.
+  struct STRATA_API Item {
+    Item(const Layer& layer) : layer(layer) {}
+    Item(const Tensor& input) : input(input) {}
+    Layer layer;
+    Tensor input;
+  };
+  Sequential();
+  Sequential(std::initializer_list<Item> items, const ModelOptions& options = {});
+  Sequential(const std::vector<Layer>& layers, const ModelOptions& options = {});
+  void add(const Item& item) const;
+  void pop() const;
+};
+
+struct InputOptions {
+  std::string name = {};
+  std::string dtype = {};               ///< "float32"
+  std::optional<int> batch_size = {};   ///< None
+};
+/// A symbolic tensor of this shape, without the batch, from which functional models are built.
+STRATA_API Tensor Input(const Shape& shape, const InputOptions& options = {});
+
+}  // namespace strata

@@ -1,0 +1,107 @@
+/// \file
+/// What compile(), fit(), evaluate() and predict() take. Names and defaults are Keras's.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "strata/callbacks.h"
+#include "strata/layer.h"
+#include "strata/logs.h"
+#include "strata/loss.h"
+#include "strata/metric.h"
+#include "strata/optimizer.h"
+
+namespace strata {
+
+/// One value for all outputs of a model, a list with one for each, or one by output name.
+template <class T>
+class PerOutput {
+ public:
+  PerOutput() = default;
+  template <class U>
+    requires(std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, PerOutput>)
+  PerOutput(const U& value) : values{{std::string(), T(value)}} {}
+  PerOutput(std::initializer_list<std::pair<const char*, T>> by_name) {
+    for (const auto& [name, value] : by_name) values.emplace_back(name, value);
+  }
+  PerOutput(const std::vector<T>& by_position) : is_list(true) {
+    for (const T& value : by_position) values.emplace_back(std::string(), value);
+  }
+  bool empty() const { return values.empty(); }
+  std::vector<std::pair<std::string, T>> values;  ///< names are empty for one value and for lists
+  bool is_list = false;
+};
+
+using MetricList = std::vector<metrics::Metric>;
+
+/// Metrics of the only output, or lists of them by output name.
+class MetricsOption {
+ public:
+  MetricsOption() = default;
+  MetricsOption(std::initializer_list<metrics::Metric> all) : all(all) {}
+  MetricsOption(const MetricList& all) : all(all) {}
+  MetricsOption(std::initializer_list<std::pair<const char*, MetricList>> by_name) {
+    for (const auto& [name, list] : by_name) by_output.emplace_back(name, list);
+  }
+  MetricList all;
+  std::vector<std::pair<std::string, MetricList>> by_output;
+};
+
+struct CompileOptions {
+  optimizers::Optimizer optimizer = "rmsprop";
+  PerOutput<losses::Loss> loss = {};
+  PerOutput<double> loss_weights = {};
+  MetricsOption metrics = {};
+  MetricsOption weighted_metrics = {};
+  bool run_eagerly = false;
+  bool jit_compile = true;  ///< false runs the step without passes
+};
+
+/// x, y and optional sample weights to validate on.
+struct ValidationData {
+  ValidationData() = default;
+  ValidationData(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {})
+      : x(x), y(y), sample_weight(sample_weight) {}
+  Inputs x, y;
+  Tensor sample_weight;
+};
+
+struct FitOptions {
+  std::optional<int> batch_size = {};  ///< 32; a data set has its own
+  int epochs = 1;
+  int verbose = 1;  ///< 0 silent, 1 progress bar, 2 one line an epoch
+  std::vector<callbacks::AnyCallback> callbacks = {};
+  double validation_split = 0;  ///< the last part of the samples, taken before shuffling
+  ValidationData validation_data = {};
+  bool shuffle = true;
+  std::vector<std::pair<int, double>> class_weight = {};
+  Tensor sample_weight = {};
+  int initial_epoch = 0;
+  std::optional<std::int64_t> steps_per_epoch = {}, validation_steps = {};
+  std::optional<int> validation_batch_size = {};
+  int validation_freq = 1;
+};
+
+struct EvaluateOptions {
+  std::optional<int> batch_size = {};  ///< 32
+  int verbose = 1;
+  Tensor sample_weight = {};
+  std::optional<std::int64_t> steps = {};
+  std::vector<callbacks::AnyCallback> callbacks = {};
+};
+
+struct PredictOptions {
+  std::optional<int> batch_size = {};  ///< 32
+  int verbose = 1;
+  std::optional<std::int64_t> steps = {};
+  std::vector<callbacks::AnyCallback> callbacks = {};
+};
+
+}  // namespace strata

@@ -8,6 +8,7 @@
 #include "graph/registry.h"
 #include "graph/tape_impl.h"
 #include "graph/variable_ops.h"
+#include "strata/array.h"
 #include "strata/math.h"
 
 namespace strata {

@@ -7,6 +7,7 @@
 #include "graph/symbolic.h"
 #include "models/layer_call.h"
 #include "models/layer_state.h"
+#include "strata/array.h"
 #include "strata/math.h"
 #include "strata/tape.h"
 

@@ -272,9 +272,10 @@ class Cached final : public Source {
                           std::to_string(first + static_cast<std::int64_t>(i)) + " has ";
   const std::string other = ", that of element " + std::to_string(first) + " has ";
   if (a.shape() != b.shape())
-    throw ShapeError(who + "shape " + to_string(b.shape()) + other + to_string(a.shape()) +
+    throw ShapeError(who + "shape " + to_string(b.shape()) + other + "shape " + to_string(a.shape()) +
                      ". Elements of one batch need one shape: map() them to it first.");
-  throw DTypeError(who + "dtype " + to_string(b.dtype()) + other + to_string(a.dtype()) + ". Use cast in map().");
+  throw DTypeError(who + "dtype " + to_string(b.dtype()) + other + "dtype " + to_string(a.dtype()) +
+                   ". Use cast in map().");
 }
 
 Tensor stack_component(const std::vector<Tensors>& elements, std::size_t component, std::int64_t first) {

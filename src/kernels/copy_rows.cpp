@@ -6,9 +6,17 @@
 
 namespace strata::kernels {
 
+namespace {
+
+// One thread copies as fast as memory allows; waking a team costs more than it brings until batches are this large.
+constexpr std::size_t kParallelBytes = std::size_t{8} << 20;
+
+}  // namespace
+
 void copy_rows(void* dst, const void* src, const std::int64_t* rows, std::int64_t count, std::size_t row_bytes) {
   if (row_bytes == 0) return;
-  parallel_for(count, static_cast<std::int64_t>(row_bytes / 8), [=](std::int64_t begin, std::int64_t end) {
+  const bool large = static_cast<std::size_t>(count) * row_bytes >= kParallelBytes;
+  parallel_for(count, large ? kParallelWork : 0, [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       // The next rows are anywhere in memory: the hardware cannot guess them.
       if (i + 2 < end) {

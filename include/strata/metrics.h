@@ -1,0 +1,212 @@
+/// \file
+/// Metrics. Names, defaults and numbers are Keras 3.15's.
+#pragma once
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "strata/metric.h"
+
+namespace strata::metrics {
+
+/// The mean of the values that it is given; values of more than one axis count by their mean over the others.
+struct STRATA_API Mean : Metric {
+  Mean(const MetricOptions& options = {});
+  void update_state(const Tensor& values, const Tensor& sample_weight = {}) const;
+  Tensor operator()(const Tensor& values, const Tensor& sample_weight = {}) const;
+};
+struct STRATA_API Sum : Metric {
+  Sum(const MetricOptions& options = {});
+  void update_state(const Tensor& values, const Tensor& sample_weight = {}) const;
+  Tensor operator()(const Tensor& values, const Tensor& sample_weight = {}) const;
+};
+
+/// How often y_pred equals y_true.
+struct STRATA_API Accuracy : Metric {
+  Accuracy(const MetricOptions& options = {});
+};
+struct BinaryAccuracyOptions {
+  double threshold = 0.5;  ///< greater predictions count as 1
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API BinaryAccuracy : Metric {
+  BinaryAccuracy(const BinaryAccuracyOptions& options = {});
+};
+/// How often the largest prediction is that of the right class: one-hot labels.
+struct STRATA_API CategoricalAccuracy : Metric {
+  CategoricalAccuracy(const MetricOptions& options = {});
+};
+/// The same for labels that are class indices.
+struct STRATA_API SparseCategoricalAccuracy : Metric {
+  SparseCategoricalAccuracy(const MetricOptions& options = {});
+};
+struct TopKOptions {
+  int k = 5;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API TopKCategoricalAccuracy : Metric {
+  TopKCategoricalAccuracy(const TopKOptions& options = {});
+};
+struct STRATA_API SparseTopKCategoricalAccuracy : Metric {
+  SparseTopKCategoricalAccuracy(const TopKOptions& options = {});
+};
+
+/// One threshold or several; predictions above one count as positive.
+struct Thresholds {
+  Thresholds() = default;
+  Thresholds(double threshold) : values{threshold} {}
+  Thresholds(std::initializer_list<double> thresholds) : values(thresholds) {}
+  Thresholds(const std::vector<double>& thresholds) : values(thresholds) {}
+  std::vector<double> values;
+};
+struct CountOptions {
+  Thresholds thresholds = {};  ///< 0.5 where none is given
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API TruePositives : Metric {
+  TruePositives(const CountOptions& options = {});
+};
+struct STRATA_API TrueNegatives : Metric {
+  TrueNegatives(const CountOptions& options = {});
+};
+struct STRATA_API FalsePositives : Metric {
+  FalsePositives(const CountOptions& options = {});
+};
+struct STRATA_API FalseNegatives : Metric {
+  FalseNegatives(const CountOptions& options = {});
+};
+
+struct PrecisionOptions {
+  Thresholds thresholds = {};        ///< 0.5 where none is given
+  std::optional<int> top_k = {};     ///< the k largest predictions count as positive
+  std::optional<int> class_id = {};  ///< this class alone
+  std::string name = {}, dtype = {};
+};
+using RecallOptions = PrecisionOptions;
+/// True positives over all that were predicted positive. One value for each threshold.
+struct STRATA_API Precision : Metric {
+  Precision(const PrecisionOptions& options = {});
+};
+/// True positives over all that are positive. One value for each threshold.
+struct STRATA_API Recall : Metric {
+  Recall(const RecallOptions& options = {});
+};
+
+/// The best of one rate where the other is at least the given value.
+struct AtOptions {
+  int num_thresholds = 200;
+  std::optional<int> class_id = {};
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API SensitivityAtSpecificity : Metric {
+  explicit SensitivityAtSpecificity(double specificity, const AtOptions& options = {});
+};
+struct STRATA_API SpecificityAtSensitivity : Metric {
+  explicit SpecificityAtSensitivity(double sensitivity, const AtOptions& options = {});
+};
+struct STRATA_API PrecisionAtRecall : Metric {
+  explicit PrecisionAtRecall(double recall, const AtOptions& options = {});
+};
+struct STRATA_API RecallAtPrecision : Metric {
+  explicit RecallAtPrecision(double precision, const AtOptions& options = {});
+};
+
+/// The area under a curve, approximated by `num_thresholds` points on it.
+struct AUCOptions {
+  int num_thresholds = 200;
+  std::string curve = "ROC";                       ///< "ROC", "PR" or "PRGAIN"
+  std::string summation_method = "interpolation";  ///< or "minoring", "majoring"
+  std::vector<double> thresholds = {};             ///< in [0, 1], instead of evenly spaced ones
+  bool multi_label = false;                        ///< the mean of one area for each column
+  std::optional<int> num_labels = {};
+  std::vector<double> label_weights = {};
+  bool from_logits = false;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API AUC : Metric {
+  AUC(const AUCOptions& options = {});
+};
+
+struct STRATA_API MeanSquaredError : Metric {
+  MeanSquaredError(const MetricOptions& options = {});
+};
+struct STRATA_API RootMeanSquaredError : Metric {
+  RootMeanSquaredError(const MetricOptions& options = {});
+};
+struct STRATA_API MeanAbsoluteError : Metric {
+  MeanAbsoluteError(const MetricOptions& options = {});
+};
+struct STRATA_API MeanAbsolutePercentageError : Metric {
+  MeanAbsolutePercentageError(const MetricOptions& options = {});
+};
+struct STRATA_API MeanSquaredLogarithmicError : Metric {
+  MeanSquaredLogarithmicError(const MetricOptions& options = {});
+};
+struct STRATA_API LogCoshError : Metric {
+  LogCoshError(const MetricOptions& options = {});
+};
+/// 1 for vectors of one direction (the loss of this name has the other sign).
+struct CosineSimilarityOptions {
+  int axis = -1;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API CosineSimilarity : Metric {
+  CosineSimilarity(const CosineSimilarityOptions& options = {});
+};
+struct STRATA_API KLDivergence : Metric {
+  KLDivergence(const MetricOptions& options = {});
+};
+struct STRATA_API Poisson : Metric {
+  Poisson(const MetricOptions& options = {});
+};
+struct STRATA_API Hinge : Metric {
+  Hinge(const MetricOptions& options = {});
+};
+struct STRATA_API SquaredHinge : Metric {
+  SquaredHinge(const MetricOptions& options = {});
+};
+struct STRATA_API CategoricalHinge : Metric {
+  CategoricalHinge(const MetricOptions& options = {});
+};
+
+struct BinaryCrossentropyOptions {
+  bool from_logits = false;
+  double label_smoothing = 0;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API BinaryCrossentropy : Metric {
+  BinaryCrossentropy(const BinaryCrossentropyOptions& options = {});
+};
+struct CategoricalCrossentropyOptions {
+  bool from_logits = false;
+  double label_smoothing = 0;
+  int axis = -1;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API CategoricalCrossentropy : Metric {
+  CategoricalCrossentropy(const CategoricalCrossentropyOptions& options = {});
+};
+struct SparseCategoricalCrossentropyOptions {
+  bool from_logits = false;
+  std::optional<int> ignore_class = {};
+  int axis = -1;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API SparseCategoricalCrossentropy : Metric {
+  SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
+};
+
+/// One value, 1 or 0, for each sample: the classes above without their means.
+STRATA_API Tensor accuracy(const Tensor& y_true, const Tensor& y_pred);
+STRATA_API Tensor binary_accuracy(const Tensor& y_true, const Tensor& y_pred,
+                                  const BinaryAccuracyOptions& options = {});
+STRATA_API Tensor categorical_accuracy(const Tensor& y_true, const Tensor& y_pred);
+STRATA_API Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred);
+STRATA_API Tensor top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred,
+                                             const TopKOptions& options = {});
+STRATA_API Tensor sparse_top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred,
+                                                    const TopKOptions& options = {});
+
+}  // namespace strata::metrics

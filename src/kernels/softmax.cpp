@@ -1,0 +1,156 @@
+#include "kernels/softmax.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/dispatch.h"
+#include "kernels/parallel.h"
+
+namespace strata::kernels {
+namespace {
+
+// One softmax takes about this many elementary steps for each class: the exponential dominates.
+constexpr std::int64_t kExpCost = 10;
+
+// The largest of a line of values, and the sum of the exponentials of the distances from it.
+template <class C>
+struct Line {
+  C largest;
+  double sum;
+};
+
+template <class C, class T>
+Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
+  C largest = C(x[0]);
+  for (std::int64_t i = 1; i < classes; ++i) largest = std::max(largest, C(x[i * step]));
+  double sum = 0;
+  for (std::int64_t i = 0; i < classes; ++i) sum += std::exp(C(x[i * step]) - largest);
+  return {largest, sum};
+}
+
+// f(offset of the first element of a line)
+template <class F>
+void each_line(std::int64_t outer, std::int64_t classes, std::int64_t inner, F&& f) {
+  if (classes == 0) return;
+  parallel_for(outer * inner, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) f(i / inner * classes * inner + i % inner);
+  });
+}
+
+}  // namespace
+
+void softmax(DType dtype, std::int64_t outer, std::int64_t classes, std::int64_t inner, const void* src_data,
+             void* dst_data) {
+  dispatch_floating("softmax", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    each_line(outer, classes, inner, [&](std::int64_t at) {
+      const T* x = static_cast<const T*>(src_data) + at;
+      T* y = static_cast<T*>(dst_data) + at;
+      C largest = C(x[0]);
+      for (std::int64_t i = 1; i < classes; ++i) largest = std::max(largest, C(x[i * inner]));
+      double sum = 0;
+      for (std::int64_t i = 0; i < classes; ++i) {
+        const C e = std::exp(C(x[i * inner]) - largest);
+        sum += e;
+        if constexpr (sizeof(T) == sizeof(C)) y[i * inner] = e;
+      }
+      for (std::int64_t i = 0; i < classes; ++i) {
+        // 16-bit results are too coarse to keep the exponential in between.
+        const C e = sizeof(T) == sizeof(C) ? C(y[i * inner]) : std::exp(C(x[i * inner]) - largest);
+        y[i * inner] = T(static_cast<C>(e / sum));
+      }
+    });
+  });
+}
+
+void log_softmax(DType dtype, std::int64_t outer, std::int64_t classes, std::int64_t inner, const void* src_data,
+                 void* dst_data) {
+  dispatch_floating("log_softmax", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    each_line(outer, classes, inner, [&](std::int64_t at) {
+      const T* x = static_cast<const T*>(src_data) + at;
+      T* y = static_cast<T*>(dst_data) + at;
+      const Line<C> line = measure<C>(x, classes, inner);
+      const C log_sum = static_cast<C>(std::log(line.sum));
+      for (std::int64_t i = 0; i < classes; ++i) y[i * inner] = T((C(x[i * inner]) - line.largest) - log_sum);
+    });
+  });
+}
+
+void softmax_backward(DType dtype, std::int64_t outer, std::int64_t classes, std::int64_t inner,
+                      const void* diff_dst_data, const void* dst_data, void* diff_src_data) {
+  dispatch_floating("softmax_grad", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    each_line(outer, classes, inner, [&](std::int64_t at) {
+      const T *dy = static_cast<const T*>(diff_dst_data) + at, *y = static_cast<const T*>(dst_data) + at;
+      T* dx = static_cast<T*>(diff_src_data) + at;
+      double dot = 0;
+      for (std::int64_t i = 0; i < classes; ++i)
+        dot += static_cast<double>(C(dy[i * inner])) * static_cast<double>(C(y[i * inner]));
+      const C d = static_cast<C>(dot);
+      for (std::int64_t i = 0; i < classes; ++i) dx[i * inner] = T((C(dy[i * inner]) - d) * C(y[i * inner]));
+    });
+  });
+}
+
+void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes, const void* labels_data,
+                           const void* logits_data, void* loss_data) {
+  dispatch_floating("softmax_cross_entropy_with_logits", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    T* loss = static_cast<T*>(loss_data);
+    if (classes == 0) std::fill_n(loss, rows, T(0));
+    each_line(rows, classes, 1, [&](std::int64_t at) {
+      const T *labels = static_cast<const T*>(labels_data) + at, *x = static_cast<const T*>(logits_data) + at;
+      const Line<C> line = measure<C>(x, classes, 1);
+      const double log_sum = std::log(line.sum);
+      double sum = 0;
+      for (std::int64_t i = 0; i < classes; ++i)
+        sum += static_cast<double>(C(labels[i])) * (log_sum - static_cast<double>(C(x[i]) - line.largest));
+      loss[at / classes] = T(static_cast<C>(sum));
+    });
+  });
+}
+
+std::int64_t sparse_softmax_cross_entropy(DType dtype, DType label_dtype, std::int64_t rows, std::int64_t classes,
+                                          const void* labels, const void* logits_data, void* loss_data) {
+  const auto label = [&](std::int64_t r) -> std::int64_t {
+    switch (label_dtype) {
+      case DType::uint8:
+        return static_cast<const std::uint8_t*>(labels)[r];
+      case DType::int32:
+        return static_cast<const std::int32_t*>(labels)[r];
+      default:
+        return static_cast<const std::int64_t*>(labels)[r];
+    }
+  };
+  for (std::int64_t r = 0; r < rows; ++r)
+    if (label(r) < 0 || label(r) >= classes) return r;
+  dispatch_floating("sparse_softmax_cross_entropy_with_logits", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    each_line(rows, classes, 1, [&](std::int64_t at) {
+      const T* x = static_cast<const T*>(logits_data) + at;
+      const Line<C> line = measure<C>(x, classes, 1);
+      const std::int64_t r = at / classes;
+      static_cast<T*>(loss_data)[r] =
+          T(static_cast<C>(std::log(line.sum) - static_cast<double>(C(x[label(r)]) - line.largest)));
+    });
+  });
+  return -1;
+}
+
+void sigmoid_cross_entropy(DType dtype, std::int64_t size, const void* labels_data, const void* logits_data,
+                           void* dst_data) {
+  dispatch_floating("sigmoid_cross_entropy_with_logits", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    const T *labels = static_cast<const T*>(labels_data), *logits = static_cast<const T*>(logits_data);
+    T* dst = static_cast<T*>(dst_data);
+    parallel_for(size, 2 * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const C x = C(logits[i]), z = C(labels[i]);
+        dst[i] = T((std::max(x, C(0)) - x * z) + std::log1p(std::exp(-std::abs(x))));
+      }
+    });
+  });
+}
+
+}  // namespace strata::kernels

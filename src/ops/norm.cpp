@@ -65,8 +65,8 @@ struct FusedBatchNormGrad final : NormOp<FusedBatchNormGrad> {
     const DType compute = c.input(2).dtype();
     const Tensor dy = cast(c.input(0), compute), x = cast(c.input(1), compute), &scale = c.input(2);
     const Tensor a = cast(c.grad(0), compute), b = c.grad(1), e = c.grad(2);
-    const Axes rows = norm::leading_axes(x);
-    const Tensor n = norm::row_count(x);
+    const Axes rows = norms::leading_axes(x);
+    const Tensor n = norms::row_count(x);
     const Tensor u = x - c.input(3), s = rsqrt(c.input(4) + Tensor(epsilon)), s2 = s * s;
     const Tensor sum_dy = reduce_sum(dy, rows), dot_dy = reduce_sum(dy * u, rows), sum_a = reduce_sum(a, rows),
                  dot_a = reduce_sum(a * u, rows), a_dy = reduce_sum(a * dy, rows);
@@ -100,7 +100,7 @@ struct FusedBatchNormOp final : NormOp<FusedBatchNormOp> {
     Tensors out = apply(make_op<FusedBatchNormGrad>(epsilon), {c.grad(0), x, c.input(1), mean, c.output(2)});
     if (c.has_grad(1) || c.has_grad(2)) {
       const Tensor u = cast(x, mean.dtype()) - mean;
-      const Tensor more = (c.grad(1) + Tensor(2.0) * u * c.grad(2)) / norm::row_count(x);
+      const Tensor more = (c.grad(1) + Tensor(2.0) * u * c.grad(2)) / norms::row_count(x);
       out[0] = out[0] + cast(more, x.dtype());
     }
     return out;
@@ -123,7 +123,7 @@ struct BatchNormalizationOp final : NormOp<BatchNormalizationOp> {
   Tensors grad(const GradContext& c) const override {
     const Tensor &mean = c.input(1), &scale = c.input(4);
     const Tensor dy = cast(c.grad(), mean.dtype()), s = rsqrt(c.input(2) + Tensor(epsilon));
-    const Axes rows = norm::leading_axes(dy);
+    const Axes rows = norms::leading_axes(dy);
     Tensors out(5);
     if (c.needed(0)) out[0] = cast(dy * (scale * s), c.input(0).dtype());
     if (c.needed(1)) out[1] = negative(reduce_sum(dy, rows)) * scale * s;
@@ -146,7 +146,7 @@ struct BiasAddGrad final : OpBase<BiasAddGrad> {
                       c.dst<void>());
   }
   bool is_differentiable() const override { return true; }
-  Tensors grad(const GradContext& c) const override { return {norm::spread_over(c.grad(), c.input(0))}; }
+  Tensors grad(const GradContext& c) const override { return {norms::spread_over(c.grad(), c.input(0))}; }
 };
 
 // BiasAdd(x, bias).

@@ -8,7 +8,7 @@
 #include "strata/nn.h"
 
 namespace strata {
-namespace norm {
+namespace norms {
 
 Axes leading_axes(const Tensor& x) {
   std::vector<std::int64_t> axes;
@@ -26,7 +26,7 @@ Tensor row_count(const Tensor& x) {
 
 Tensor spread_over(const Tensor& v, const Tensor& x) { return broadcast_like(v, x); }
 
-}  // namespace norm
+}  // namespace norms
 
 namespace nn {
 namespace {

@@ -4,7 +4,7 @@
 #include "strata/reduce.h"
 #include "strata/tensor.h"
 
-namespace strata::norm {
+namespace strata::norms {
 
 // All axes but the last.
 Axes leading_axes(const Tensor& x);
@@ -13,4 +13,4 @@ Tensor row_count(const Tensor& x);
 // The vector v over the last axis, repeated to the shape of x.
 Tensor spread_over(const Tensor& v, const Tensor& x);
 
-}  // namespace strata::norm
+}  // namespace strata::norms

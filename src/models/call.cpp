@@ -20,17 +20,17 @@ struct CallStack {
   std::optional<bool> training;
   std::vector<std::pair<std::shared_ptr<LayerState>, Tensor>> losses;
 };
-thread_local CallStack stack;
+thread_local CallStack call_stack;
 thread_local bool infers_shapes = false;
 
 bool has_weights(const LayerState& state) { return !state.weights.empty(); }
 
 // Weights that nothing tracks would be lost to training and saving without a word.
 void check_tracked(LayerState& state) {
-  if (stack.layers.empty() || !has_weights(state)) return;
-  for (const auto& above : stack.layers)
+  if (call_stack.layers.empty() || !has_weights(state)) return;
+  for (const auto& above : call_stack.layers)
     if (above->tracks(&state)) return;
-  LayerState& caller = *stack.layers.back();
+  LayerState& caller = *call_stack.layers.back();
   throw ValueError(state.describe() + " has weights, but neither " + caller.describe() +
                    " that calls it nor a layer above tracks it, so its weights would not be trained or saved. Declare it in " +
                    caller.class_name + " as: " + state.class_name + " layer = track(\"layer\", " + state.class_name +
@@ -50,7 +50,7 @@ Shape without_batch(Shape shape) {
 }  // namespace
 
 bool call_is_frozen() {
-  return std::any_of(stack.layers.begin(), stack.layers.end(), [](const auto& s) { return !*s->trainable; });
+  return std::any_of(call_stack.layers.begin(), call_stack.layers.end(), [](const auto& s) { return !*s->trainable; });
 }
 
 ShapeInferenceScope::ShapeInferenceScope() : outer_(infers_shapes) { infers_shapes = true; }
@@ -74,7 +74,7 @@ CallArguments CallArguments::with_tensors(const Tensors& tensors) const {
 
 void Layer::add_loss(const Tensor& loss) const {
   check_defined("add_loss", {&loss, 1});
-  stack.losses.emplace_back(state_, loss);
+  call_stack.losses.emplace_back(state_, loss);
 }
 
 struct CallFrame::Data {
@@ -90,29 +90,29 @@ struct CallFrame::Data {
 CallFrame::CallFrame(const Layer& layer, std::optional<bool> training) : data_(std::make_unique<Data>()) {
   data_->state = layer.state();
   data_->layer = &layer;
-  data_->outer_training = stack.training;
+  data_->outer_training = call_stack.training;
   data_->outer_scope = current_scope_name();
-  if (training) stack.training = training;
+  if (training) call_stack.training = training;
 }
 
 CallFrame::~CallFrame() {
   if (data_->pushed) {
-    stack.layers.pop_back();
+    call_stack.layers.pop_back();
     set_scope_name(data_->outer_scope);
-    if (stack.layers.empty()) stack.losses.clear();
+    if (call_stack.layers.empty()) call_stack.losses.clear();
   }
-  stack.training = data_->outer_training;
+  call_stack.training = data_->outer_training;
 }
 
-bool CallFrame::training() const { return stack.training.value_or(false); }
+bool CallFrame::training() const { return call_stack.training.value_or(false); }
 
 Tensors CallFrame::enter(const Tensors& tensors) {
   LayerState& state = *data_->state;
   state.ensure_name();
   check_defined(state.name.c_str(), tensors);
   check_tracked(state);
-  const bool is_root = stack.layers.empty();
-  stack.layers.push_back(data_->state);
+  const bool is_root = call_stack.layers.empty();
+  call_stack.layers.push_back(data_->state);
   data_->pushed = true;
   set_scope_name(state.path());
   if (is_root && (!state.call_losses.empty() || !state.children.empty())) clear_losses(state);
@@ -152,10 +152,10 @@ void CallFrame::leave(const Tensors& results) {
   }
   if (state.activity_regularizer)
     for (const Tensor& t : results)
-      if (t.defined()) stack.losses.emplace_back(data_->state, state.activity_regularizer(t));
-  if (stack.layers.size() == 1) {
-    for (auto& [owner, loss] : stack.losses) owner->call_losses.push_back(loss);
-    stack.losses.clear();
+      if (t.defined()) call_stack.losses.emplace_back(data_->state, state.activity_regularizer(t));
+  if (call_stack.layers.size() == 1) {
+    for (auto& [owner, loss] : call_stack.losses) owner->call_losses.push_back(loss);
+    call_stack.losses.clear();
   }
 }
 

@@ -1,0 +1,56 @@
+// The pattern of element-wise ops of two operands.
+#pragma once
+
+#include <cmath>
+
+#include "core/dispatch.h"
+#include "graph/op.h"
+#include "graph/registry.h"
+#include "kernels/elementwise.h"
+#include "ops/broadcast.h"
+#include "ops/like.h"
+
+namespace strata {
+
+// Def has: name, cost, f(a, b) in the computing type; grad(a, b, y, dy, c) gives both gradients, before broadcasting is
+// undone.
+template <class Def>
+struct BinaryOp final : OpBase<BinaryOp<Def>> {
+  std::string_view name() const override { return Def::name; }
+  Specs infer(const Specs& in) const override {
+    if (in[0].dtype != in[1].dtype)
+      throw DTypeError(std::string(Def::name) + ": operands have dtypes " + to_string(in[0].dtype) + " and " +
+                       to_string(in[1].dtype) + ". Cast one of them.");
+    return {{detail::broadcast_shapes(Def::name, in[0].shape, in[1].shape), in[0].dtype}};
+  }
+  void run(RunContext& c) const override {
+    const auto layout = kernels::binary_layout(c.out_shape(), c.in_shape(0), c.in_shape(1));
+    auto loop = [&]<class T>() {
+      kernels::map_binary(layout, c.src<T>(0), c.src<T>(1), c.dst<T>(), Def::cost, [](T a, T b) {
+        return static_cast<T>(Def::f(static_cast<Compute<T>>(a), static_cast<Compute<T>>(b)));
+      });
+    };
+    if constexpr (Def::floating_only)
+      dispatch_floating(Def::name, c.in[0].dtype(), loop);
+    else
+      dispatch_numeric(Def::name, c.in[0].dtype(), loop);
+  }
+  bool is_differentiable() const override { return Def::differentiable; }
+  Tensors grad(const GradContext& c) const override {
+    if constexpr (Def::differentiable) {
+      auto [da, db] = Def::grad(c.input(0), c.input(1), c.output(), c.grad(), c);
+      return {c.needed(0) ? sum_to_like(da, c.input(0)) : Tensor(),
+              c.needed(1) ? sum_to_like(db, c.input(1)) : Tensor()};
+    } else {
+      return Tensors(2);
+    }
+  }
+};
+
+template <class Def>
+Tensor binary(const std::pair<Tensor, Tensor>& operands) {
+  static const OpPtr op = std::make_shared<BinaryOp<Def>>();
+  return apply1(op, {operands.first, operands.second});
+}
+
+}  // namespace strata

@@ -1,0 +1,480 @@
+// Element-wise functions of one operand: each a row of name, function and gradient.
+#include "ops/math_unary.h"
+
+#include <limits>
+#include <type_traits>
+
+#include "ops/broadcast.h"
+#include "strata/array.h"
+#include "strata/math.h"
+
+namespace strata {
+
+namespace {
+
+template <class T>
+T logistic(T x) {
+  const T e = std::exp(-std::abs(x));
+  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+template <class T>
+T magnitude(T x) {
+  if constexpr (std::is_unsigned_v<T>)
+    return x;
+  else
+    return std::abs(x);
+}
+template <class T>
+T signum(T x) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (std::isnan(x)) return x;
+  return static_cast<T>((x > T(0)) - (x < T(0)));
+}
+template <class T, class F>
+T rounded(T x, F f) {
+  if constexpr (std::is_floating_point_v<T>)
+    return f(x);
+  else
+    return x;
+}
+// The C library's lgamma writes a global; this one does not.
+template <class T>
+T log_gamma(T x) {
+  int sign = 0;
+  return static_cast<T>(lgamma_r(static_cast<double>(x), &sign));
+}
+// The derivative of lgamma: recurrence to x >= 6, then the asymptotic series (Abramowitz and Stegun 6.3.18).
+template <class T>
+T psi(T value) {
+  double x = static_cast<double>(value), result = 0;
+  if (x <= 0 && x == std::floor(x)) return std::numeric_limits<T>::quiet_NaN();
+  if (x < 0) {
+    const double pi = 3.14159265358979323846;
+    return static_cast<T>(static_cast<double>(psi(1 - x)) - pi / std::tan(pi * x));
+  }
+  for (; x < 6; ++x) result -= 1 / x;
+  const double r = 1 / (x * x);
+  result += std::log(x) - 0.5 / x -
+            r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * 691.0 / 32760)))));
+  return static_cast<T>(result);
+}
+
+struct SqrtDef {
+  static constexpr const char* name = "sqrt";
+  static constexpr int cost = 4;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::sqrt(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * 0.5 / y; }
+};
+struct RsqrtDef {
+  static constexpr const char* name = "rsqrt";
+  static constexpr int cost = 4;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(1 / std::sqrt(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor& y, const Tensor& dy) { return dy * -0.5 * y / x; }
+};
+struct ReciprocalDef {
+  static constexpr const char* name = "reciprocal";
+  static constexpr int cost = 2;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(1 / x);
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return negative(dy * square(y)); }
+};
+struct ExpDef {
+  static constexpr const char* name = "exp";
+  static constexpr int cost = 12;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::exp(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * y; }
+};
+struct Expm1Def {
+  static constexpr const char* name = "expm1";
+  static constexpr int cost = 16;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::expm1(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * (y + 1); }
+};
+struct LogDef {
+  static constexpr const char* name = "log";
+  static constexpr int cost = 12;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::log(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / x; }
+};
+struct Log1pDef {
+  static constexpr const char* name = "log1p";
+  static constexpr int cost = 16;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::log1p(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (x + 1); }
+};
+struct Log2Def {
+  static constexpr const char* name = "log2";
+  static constexpr int cost = 12;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::log2(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (x * 0.6931471805599453); }
+};
+struct Log10Def {
+  static constexpr const char* name = "log10";
+  static constexpr int cost = 12;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::log10(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (x * 2.302585092994046); }
+};
+struct SinDef {
+  static constexpr const char* name = "sin";
+  static constexpr int cost = 16;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::sin(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * cos(x); }
+};
+struct CosDef {
+  static constexpr const char* name = "cos";
+  static constexpr int cost = 16;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::cos(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return negative(dy * sin(x)); }
+};
+struct TanDef {
+  static constexpr const char* name = "tan";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::tan(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * (square(y) + 1); }
+};
+struct AsinDef {
+  static constexpr const char* name = "asin";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::asin(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * rsqrt(1 - square(x)); }
+};
+struct AcosDef {
+  static constexpr const char* name = "acos";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::acos(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return negative(dy * rsqrt(1 - square(x))); }
+};
+struct AtanDef {
+  static constexpr const char* name = "atan";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::atan(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (square(x) + 1); }
+};
+struct SinhDef {
+  static constexpr const char* name = "sinh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::sinh(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * cosh(x); }
+};
+struct CoshDef {
+  static constexpr const char* name = "cosh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::cosh(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * sinh(x); }
+};
+struct TanhDef {
+  static constexpr const char* name = "tanh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::tanh(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * (1 - square(y)); }
+};
+struct AsinhDef {
+  static constexpr const char* name = "asinh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::asinh(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * rsqrt(square(x) + 1); }
+};
+struct AcoshDef {
+  static constexpr const char* name = "acosh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::acosh(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy / sinh(y); }
+};
+struct AtanhDef {
+  static constexpr const char* name = "atanh";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::atanh(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (1 - square(x)); }
+};
+struct ErfDef {
+  static constexpr const char* name = "erf";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::erf(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) {
+    return dy * exp(negative(square(x))) * 1.1283791670955126;
+  }
+};
+struct ErfcDef {
+  static constexpr const char* name = "erfc";
+  static constexpr int cost = 24;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(std::erfc(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) {
+    return dy * exp(negative(square(x))) * -1.1283791670955126;
+  }
+};
+struct LgammaDef {
+  static constexpr const char* name = "lgamma";
+  static constexpr int cost = 40;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(log_gamma(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * digamma(x); }
+};
+struct DigammaDef {
+  static constexpr const char* name = "digamma";
+  static constexpr int cost = 40;
+  static constexpr bool floating_only = true, differentiable = false;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(psi(x));
+  }
+};
+struct SigmoidDef {
+  static constexpr const char* name = "sigmoid";
+  static constexpr int cost = 16;
+  static constexpr bool floating_only = true, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(logistic(x));
+  }
+  static Tensor grad(const Tensor&, const Tensor& y, const Tensor& dy) { return dy * y * (1 - y); }
+};
+struct NegativeDef {
+  static constexpr const char* name = "negative";
+  static constexpr int cost = 1;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(-x);
+  }
+  static Tensor grad(const Tensor&, const Tensor&, const Tensor& dy) { return negative(dy); }
+};
+struct AbsDef {
+  static constexpr const char* name = "abs";
+  static constexpr int cost = 1;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(magnitude(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * sign(x); }
+};
+struct SignDef {
+  static constexpr const char* name = "sign";
+  static constexpr int cost = 1;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(signum(x));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); }
+};
+struct SquareDef {
+  static constexpr const char* name = "square";
+  static constexpr int cost = 1;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(x * x);
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * 2 * x; }
+};
+struct FloorDef {
+  static constexpr const char* name = "floor";
+  static constexpr int cost = 2;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(rounded(x, [](auto v) { return std::floor(v); }));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); }
+};
+struct CeilDef {
+  static constexpr const char* name = "ceil";
+  static constexpr int cost = 2;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(rounded(x, [](auto v) { return std::ceil(v); }));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); }
+};
+struct RoundDef {
+  static constexpr const char* name = "round";
+  static constexpr int cost = 2;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(rounded(x, [](auto v) { return std::nearbyint(v); }));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); }
+};
+struct TruncDef {
+  static constexpr const char* name = "trunc";
+  static constexpr int cost = 2;
+  static constexpr bool floating_only = false, differentiable = true;
+  template <class T>
+  static T f(T x) {
+    return static_cast<T>(rounded(x, [](auto v) { return std::trunc(v); }));
+  }
+  static Tensor grad(const Tensor& x, const Tensor&, const Tensor&) { return zeros_like(x); }
+};
+
+}  // namespace
+
+Tensor sqrt(const Tensor& x) { return unary<SqrtDef>(detail::as_floating(x)); }
+Tensor rsqrt(const Tensor& x) { return unary<RsqrtDef>(detail::as_floating(x)); }
+Tensor reciprocal(const Tensor& x) { return unary<ReciprocalDef>(detail::as_floating(x)); }
+Tensor exp(const Tensor& x) { return unary<ExpDef>(detail::as_floating(x)); }
+Tensor expm1(const Tensor& x) { return unary<Expm1Def>(detail::as_floating(x)); }
+Tensor log(const Tensor& x) { return unary<LogDef>(detail::as_floating(x)); }
+Tensor log1p(const Tensor& x) { return unary<Log1pDef>(detail::as_floating(x)); }
+Tensor log2(const Tensor& x) { return unary<Log2Def>(detail::as_floating(x)); }
+Tensor log10(const Tensor& x) { return unary<Log10Def>(detail::as_floating(x)); }
+Tensor sin(const Tensor& x) { return unary<SinDef>(detail::as_floating(x)); }
+Tensor cos(const Tensor& x) { return unary<CosDef>(detail::as_floating(x)); }
+Tensor tan(const Tensor& x) { return unary<TanDef>(detail::as_floating(x)); }
+Tensor asin(const Tensor& x) { return unary<AsinDef>(detail::as_floating(x)); }
+Tensor acos(const Tensor& x) { return unary<AcosDef>(detail::as_floating(x)); }
+Tensor atan(const Tensor& x) { return unary<AtanDef>(detail::as_floating(x)); }
+Tensor sinh(const Tensor& x) { return unary<SinhDef>(detail::as_floating(x)); }
+Tensor cosh(const Tensor& x) { return unary<CoshDef>(detail::as_floating(x)); }
+Tensor tanh(const Tensor& x) { return unary<TanhDef>(detail::as_floating(x)); }
+Tensor asinh(const Tensor& x) { return unary<AsinhDef>(detail::as_floating(x)); }
+Tensor acosh(const Tensor& x) { return unary<AcoshDef>(detail::as_floating(x)); }
+Tensor atanh(const Tensor& x) { return unary<AtanhDef>(detail::as_floating(x)); }
+Tensor erf(const Tensor& x) { return unary<ErfDef>(detail::as_floating(x)); }
+Tensor erfc(const Tensor& x) { return unary<ErfcDef>(detail::as_floating(x)); }
+Tensor lgamma(const Tensor& x) { return unary<LgammaDef>(detail::as_floating(x)); }
+Tensor digamma(const Tensor& x) { return unary<DigammaDef>(detail::as_floating(x)); }
+Tensor sigmoid(const Tensor& x) { return unary<SigmoidDef>(detail::as_floating(x)); }
+Tensor negative(const Tensor& x) { return unary<NegativeDef>(x); }
+Tensor abs(const Tensor& x) { return unary<AbsDef>(x); }
+Tensor sign(const Tensor& x) { return unary<SignDef>(x); }
+Tensor square(const Tensor& x) { return unary<SquareDef>(x); }
+Tensor floor(const Tensor& x) { return unary<FloorDef>(x); }
+Tensor ceil(const Tensor& x) { return unary<CeilDef>(x); }
+Tensor round(const Tensor& x) { return unary<RoundDef>(x); }
+Tensor trunc(const Tensor& x) { return unary<TruncDef>(x); }
+
+void register_unary(Registry& r) {
+  r.add<UnaryOp<SqrtDef>>();
+  r.add<UnaryOp<RsqrtDef>>();
+  r.add<UnaryOp<ReciprocalDef>>();
+  r.add<UnaryOp<ExpDef>>();
+  r.add<UnaryOp<Expm1Def>>();
+  r.add<UnaryOp<LogDef>>();
+  r.add<UnaryOp<Log1pDef>>();
+  r.add<UnaryOp<Log2Def>>();
+  r.add<UnaryOp<Log10Def>>();
+  r.add<UnaryOp<SinDef>>();
+  r.add<UnaryOp<CosDef>>();
+  r.add<UnaryOp<TanDef>>();
+  r.add<UnaryOp<AsinDef>>();
+  r.add<UnaryOp<AcosDef>>();
+  r.add<UnaryOp<AtanDef>>();
+  r.add<UnaryOp<SinhDef>>();
+  r.add<UnaryOp<CoshDef>>();
+  r.add<UnaryOp<TanhDef>>();
+  r.add<UnaryOp<AsinhDef>>();
+  r.add<UnaryOp<AcoshDef>>();
+  r.add<UnaryOp<AtanhDef>>();
+  r.add<UnaryOp<ErfDef>>();
+  r.add<UnaryOp<ErfcDef>>();
+  r.add<UnaryOp<LgammaDef>>();
+  r.add<UnaryOp<DigammaDef>>();
+  r.add<UnaryOp<SigmoidDef>>();
+  r.add<UnaryOp<NegativeDef>>();
+  r.add<UnaryOp<AbsDef>>();
+  r.add<UnaryOp<SignDef>>();
+  r.add<UnaryOp<SquareDef>>();
+  r.add<UnaryOp<FloorDef>>();
+  r.add<UnaryOp<CeilDef>>();
+  r.add<UnaryOp<RoundDef>>();
+  r.add<UnaryOp<TruncDef>>();
+}
+
+}  // namespace strata

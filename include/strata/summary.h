@@ -38,7 +38,7 @@ class STRATA_API SummaryWriter {
   /// `auto scope = writer.as_default();`: until the scope ends, summaries of this thread go here. `step` is what they
   /// use that name none. Throws ValueError where the writer is closed.
   [[nodiscard]] Scope as_default(const Tensor& step = {}) const;
-  /// Makes what was written so far durable in the file. Throws FileError where that fails.
+  /// Hands all that was written so far to the file. Throws FileError where that fails.
   void flush() const;
   /// Flushes and closes; what is written later throws ValueError.
   void close() const;

@@ -1,0 +1,73 @@
+"""Optimizers: 20 steps on sum of squares |a w + b - y|^2 over a matrix w and a vector b.
+
+`inputs` are a (6, 4) and y (6, 3); `weights` the first values of w (4, 3) and b (3); the loss of a step is
+reduce_mean(square(matmul(a, w) + b - y)) * `loss_scale`. `variables` has [w, b] after 5, 10, 15 and 20 steps, `losses`
+the loss before each step.
+"""
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common import Draw, Family
+
+CASES = [
+    ("SGD", {}),
+    ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
+    ("SGD", {"learning_rate": 0.05, "momentum": 0.8, "nesterov": True}),
+    ("SGD", {"learning_rate": 0.1, "weight_decay": 0.05}),
+    ("SGD", {"learning_rate": 0.1, "clipnorm": 0.2}),
+    ("SGD", {"learning_rate": 0.1, "clipvalue": 0.05}),
+    ("SGD", {"learning_rate": 0.1, "global_clipnorm": 0.2}),
+    ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.8, "ema_overwrite_frequency": 5}),
+    ("Adam", {}),
+    ("Adam", {"learning_rate": 0.05}),
+    ("Adam", {"learning_rate": 0.05, "amsgrad": True}),
+    ("Adam", {"learning_rate": 0.05, "beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-3}),
+    ("Adam", {"learning_rate": 0.05, "weight_decay": 0.1}),
+    ("Adam", {"learning_rate": 0.05, "clipnorm": 0.1}),
+    ("AdamW", {"learning_rate": 0.05}),
+    ("AdamW", {"learning_rate": 0.05, "weight_decay": 0.2}),
+    ("AdamW", {"learning_rate": 0.05, "amsgrad": True}),
+    ("RMSprop", {}),
+    ("RMSprop", {"learning_rate": 0.01, "rho": 0.8}),
+    ("RMSprop", {"learning_rate": 0.01, "momentum": 0.7}),
+    ("RMSprop", {"learning_rate": 0.01, "centered": True}),
+    ("RMSprop", {"learning_rate": 0.01, "momentum": 0.5, "centered": True, "weight_decay": 0.05}),
+]
+
+
+def case(f, cls, config):
+    target = f"optimizers.{cls}"
+    name = f.unique(target, config, "")
+    draw = Draw(name)
+    a, y = draw.normal(6, 4), draw.normal(6, 3)
+    w, b = keras.Variable(draw.normal(4, 3), name="w"), keras.Variable(draw.normal(3), name="b")
+    first = [w.numpy().copy(), b.numpy().copy()]
+    optimizer = getattr(keras.optimizers, cls)(**config)
+    losses, variables = [], []
+    for step in range(20):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(tf.matmul(a, w.value) + b.value - y))
+        losses.append(float(loss))
+        grads = tape.gradient(loss, [w.value, b.value])
+        optimizer.apply_gradients(zip(grads, [w, b]))
+        if step % 5 == 4:
+            variables.append([w.numpy().copy(), b.numpy().copy()])
+    f.finish(
+        {
+            "name": name,
+            "target": target,
+            "config": config,
+            "inputs": [f.put(name, "a", a), f.put(name, "y", y)],
+            "weights": [f.put(name, f"w{i}", v) for i, v in enumerate(first)],
+            "losses": f.put(name, "losses", np.float32(losses)),
+            "variables": [[f.put(name, f"v{s}_{i}", v) for i, v in enumerate(vs)] for s, vs in enumerate(variables)],
+        }
+    )
+
+
+def make():
+    f = Family("optimizer", "optimizer_cases.py")
+    for cls, config in CASES:
+        case(f, cls, config)
+    return f

@@ -225,6 +225,9 @@ void register_array(Registry& r) {
   array::register_cast(r);
   array::register_shape_ops(r);
   array::register_join(r);
+  array::register_repeat(r);
+  array::register_pad(r);
+  array::register_matrix(r);
 }
 
 void register_index(Registry& r) { array::register_slice(r); }

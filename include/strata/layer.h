@@ -169,6 +169,8 @@ class STRATA_API Layer {
   const std::shared_ptr<LayerState>& state() const { return state_; }
   Tensors call_with(const CallArguments& arguments) const { return target().call_erased(arguments); }
   Layer clone_layer() const { return target().clone_erased(); }
+  /// The object behind a plain handle, or this one.
+  const Layer& object() const { return target(); }
 
  protected:
   struct Share {};

@@ -1,0 +1,81 @@
+#include "strata/logs.h"
+
+#include "strata/callbacks.h"
+#include "strata/model.h"
+
+namespace strata {
+
+namespace {
+template <class Entries>
+std::string names_of(const Entries& entries) {
+  std::string out;
+  for (const auto& e : entries) out += (out.empty() ? "" : ", ") + e.first;
+  return out.empty() ? "none" : out;
+}
+}  // namespace
+
+bool Logs::contains(std::string_view name) const {
+  for (const Entry& e : entries_)
+    if (e.first == name) return true;
+  return false;
+}
+
+double Logs::at(std::string_view name) const {
+  for (const Entry& e : entries_)
+    if (e.first == name) return e.second.item<double>();
+  throw ValueError("there is no '" + std::string(name) + "' in these logs. There is: " + names_of(entries_) + ".");
+}
+
+double Logs::operator[](std::size_t i) const {
+  if (i >= entries_.size())
+    throw IndexError("log " + std::to_string(i) + " is out of range; there are " + std::to_string(entries_.size()) + ".");
+  return entries_[i].second.item<double>();
+}
+
+void Logs::set(const std::string& name, const Tensor& value) {
+  for (Entry& e : entries_)
+    if (e.first == name) {
+      e.second = value;
+      return;
+    }
+  entries_.emplace_back(name, value);
+}
+
+std::vector<std::string> Logs::names() const {
+  std::vector<std::string> out;
+  for (const Entry& e : entries_) out.push_back(e.first);
+  return out;
+}
+
+const std::vector<double>& History::Table::at(std::string_view name) const {
+  for (const auto& c : columns_)
+    if (c.first == name) return c.second;
+  throw ValueError("there is no '" + std::string(name) + "' in this history. There is: " + names_of(columns_) + ".");
+}
+
+bool History::Table::contains(std::string_view name) const {
+  for (const auto& c : columns_)
+    if (c.first == name) return true;
+  return false;
+}
+
+void History::Table::append(const std::string& name, double value) {
+  for (auto& c : columns_)
+    if (c.first == name) {
+      c.second.push_back(value);
+      return;
+    }
+  columns_.push_back({name, {value}});
+}
+
+namespace callbacks {
+
+Callback::~Callback() = default;
+
+Model& Callback::model() const {
+  if (!model_) throw ValueError("Callback: model() has a value only while fit(), evaluate() or predict() runs.");
+  return *model_;
+}
+
+}  // namespace callbacks
+}  // namespace strata

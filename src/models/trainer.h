@@ -1,0 +1,70 @@
+// Trainer: what compile() makes. One training, test and prediction step, compiled, and what they update.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "strata/metrics.h"
+#include "strata/model.h"
+
+namespace strata {
+
+// A batch taken apart.
+struct Batch {
+  Tensors x, y;
+  Tensor sample_weight;
+};
+
+class Trainer {
+ public:
+  explicit Trainer(const CompileOptions& options);
+
+  // Run the compiled step on the batch; scalars as eager tensors.
+  Logs train(const Model& model, const Batch& batch);
+  Logs test(const Model& model, const Batch& batch);
+  Tensors predict(const Model& model, const Tensors& x);
+
+  Tensor compute_loss(const Model& model, const Tensors& y, const Tensors& y_pred, const Tensor& sample_weight);
+  // Updates the metrics with this batch; the running values, loss first.
+  Logs compute_metrics(const Tensors& x, const Tensors& y, const Tensors& y_pred, const Tensor& sample_weight);
+  Logs results() const;
+  void reset_metrics() const;
+  std::vector<metrics::Metric> all_metrics() const;
+  optimizers::Optimizer& optimizer() { return options_.optimizer; }
+  // Once for a model: warns where outputs that are no probabilities meet a loss on probabilities.
+  void warn_about_logits(const Model& model, const Tensors& x);
+
+ private:
+  struct Output {
+    std::string name;  // empty for the only one
+    losses::Loss loss;
+    double weight = 1;
+    std::vector<metrics::Metric> metrics, weighted_metrics;
+    std::optional<metrics::Mean> loss_metric;  // where there are several outputs
+  };
+  using Step = std::function<Logs(const Tensors&, const Tensors&, const Tensor&)>;
+
+  void resolve(const Model& model, std::size_t outputs);
+  void resolve_losses(const std::vector<std::string>& names);
+  void resolve_metrics(const std::vector<std::string>& names, const MetricsOption& option, bool weighted);
+  Logs train_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight);
+  Logs test_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight);
+  Logs run(Step& step, bool is_training, const Model& model, const Batch& batch);
+  static const Model& object_of(const Model& model);
+
+  CompileOptions options_;
+  metrics::Mean loss_tracker_;
+  std::vector<Output> outputs_;
+  Tensor last_loss_;                 // of compute_loss, until compute_metrics takes it
+  Tensors last_output_losses_;
+  const Model* running_ = nullptr;   // the model of the step that runs: functions must not own it
+  Step train_, test_;
+  std::function<Tensors(const Tensors&)> predict_;
+  bool warned_ = false;
+};
+
+}  // namespace strata

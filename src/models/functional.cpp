@@ -89,7 +89,7 @@ Layer clone_functional(const Layer& body) {
     for (const Tensor& t : node->inputs) in.push_back(value_of(t));
     Tensors out;
     if (node->op) {
-      out = apply(node->op, in);
+      out = strata::apply(node->op, in);
     } else {
       auto [it, is_new] = copies.try_emplace(node->call->layer.state().get());
       if (is_new) it->second = node->call->layer.clone_layer();

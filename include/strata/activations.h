@@ -1,0 +1,60 @@
+/// \file
+/// Activation: what layers take as their `activation`.
+#pragma once
+
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "strata/config.h"
+#include "strata/tensor.h"
+
+namespace strata {
+
+/// A handle on an activation function. A string names one by Keras's names ("relu", "gelu", "softmax"); a callable
+/// from a tensor to a tensor is one; the empty string is none at all.
+///
+///     Dense(64, {.activation = "relu"});
+///     Dense(64, {.activation = [](const Tensor& x) { return nn::leaky_relu(x, 0.1); }});
+class STRATA_API Activation {
+ public:
+  Activation() = default;
+  Activation(const char* name);
+  /// Throws ValueError that lists near names where there is none of this name.
+  Activation(const std::string& name);
+  template <class F>
+  requires(!std::derived_from<F, Activation> && !std::convertible_to<F, std::string> &&
+           std::is_invocable_r_v<Tensor, const F&, const Tensor&>) Activation(const F& function)
+      : name_("<lambda>"),
+        function_(std::make_shared<F>(function)),
+        call_([](const void* f, const Tensor& x) -> Tensor { return (*static_cast<const F*>(f))(x); }) {}
+
+  /// x itself where there is no activation.
+  Tensor operator()(const Tensor& x) const;
+  /// False for none and for "linear".
+  explicit operator bool() const { return call_ != nullptr; }
+  /// Keras's name; "linear" where there is none, "<lambda>" for a callable.
+  const std::string& name() const;
+  /// True for a callable: it has no name under which a file could keep it.
+  bool is_callable() const { return function_ != nullptr; }
+
+  /// The name. Throws ValueError for a callable.
+  Config::Value to_config_value() const;
+  static Activation from_config_value(const Config::Value& value);
+
+ private:
+  using Call = Tensor (*)(const void* function, const Tensor& x);
+  std::string name_;
+  std::shared_ptr<const void> function_;
+  const void* table_row_ = nullptr;
+  Call call_ = nullptr;
+};
+
+namespace activations {
+/// The names that Activation knows.
+STRATA_API std::vector<std::string> names();
+}  // namespace activations
+
+}  // namespace strata

@@ -1,0 +1,13 @@
+// The families of neural network ops that register_activation adds.
+#pragma once
+
+#include "graph/registry.h"
+
+namespace strata {
+
+void register_softmax(Registry& r);
+void register_cross_entropy(Registry& r);
+void register_dropout(Registry& r);
+void register_resize(Registry& r);
+
+}  // namespace strata

@@ -170,6 +170,9 @@ STRATA_API Tensor softmax_cross_entropy_with_logits(const Tensor& labels, const 
 STRATA_API Tensor sparse_softmax_cross_entropy_with_logits(const Tensor& labels, const Tensor& logits);
 /// -(z * log(sigmoid(x)) + (1 - z) * log(1 - sigmoid(x))) for labels z and logits x, element by element and stable.
 STRATA_API Tensor sigmoid_cross_entropy_with_logits(const Tensor& labels, const Tensor& logits);
+/// Whether each of `targets`, class numbers (batch), is among the k largest of its row of `predictions` (batch, classes);
+/// equal ones share a place. False for a target that is no class and for rows with values that are not finite.
+STRATA_API Tensor in_top_k(const Tensor& targets, const Tensor& predictions, std::int64_t k);
 
 // ---- Random and image-like
 

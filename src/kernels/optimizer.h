@@ -1,0 +1,41 @@
+// The updates of optimizers: one pass over a weight, its slots and its gradient, in place.
+#pragma once
+
+#include <cstdint>
+
+#include "strata/dtype.h"
+
+namespace strata::kernels {
+
+// A weight of `n` elements with its gradient and slots, all of one floating type. Slots that an update does not have
+// are null. Before the update the weight shrinks by decay * learning_rate.
+struct Update {
+  DType dtype;
+  std::int64_t n;
+  void* weight;
+  const void* gradient;
+  void* slots[3];
+  double learning_rate, decay;
+};
+
+// slots: momentum
+struct SgdStep {
+  double momentum;
+  bool nesterov;
+};
+void sgd_update(const Update& u, const SgdStep& s);
+
+// slots: momentum, velocity, the largest velocity (amsgrad). `step` counts from 1.
+struct AdamStep {
+  double beta_1, beta_2, epsilon;
+  std::int64_t step;
+};
+void adam_update(const Update& u, const AdamStep& s);
+
+// slots: velocity, momentum, average gradient
+struct RmspropStep {
+  double rho, momentum, epsilon;
+};
+void rmsprop_update(const Update& u, const RmspropStep& s);
+
+}  // namespace strata::kernels

@@ -1,0 +1,206 @@
+#include "optimizers/state.h"
+
+#include "graph/graph.h"
+#include "strata/array.h"
+#include "strata/math.h"
+#include "strata/reduce.h"
+#include "strata/tape.h"
+
+namespace strata::optimizers {
+
+namespace {
+
+Variable make_variable(const Tensor& value, const std::string& name) {
+  return Variable(value, {.trainable = false, .name = name});
+}
+
+Config::Value value_of(const std::optional<double>& v) { return v ? Config::Value(*v) : Config::Value(); }
+
+}  // namespace
+
+OptimizerState::OptimizerState(const char* class_name, const char* default_name, CommonOptions options)
+    : class_name_(class_name), options_(std::move(options)) {
+  if (options_.name.empty()) options_.name = default_name;
+  const int clips =
+      options_.clipnorm.has_value() + options_.clipvalue.has_value() + options_.global_clipnorm.has_value();
+  if (clips > 1)
+    throw ValueError(std::string(class_name) +
+                     ": only one of clipnorm, clipvalue and global_clipnorm can be set, but " + std::to_string(clips) +
+                     " are.");
+  TraceScope outside(nullptr);
+  strata::detail::RecordingPause pause;
+  iterations_ = make_variable(constant(0, int64), "iteration");
+  set_schedule(options_.learning_rate);
+}
+
+OptimizerState::~OptimizerState() = default;
+
+std::string OptimizerState::where(const Variable& variable) const {
+  return std::string(class_name_) + ": variable '" + variable.path() + "'";
+}
+
+Tensor OptimizerState::learning_rate() const {
+  if (learning_rate_.state()) return learning_rate_.read();
+  return cast(options_.learning_rate(iterations_.read()), float32);
+}
+
+void OptimizerState::set_learning_rate(const Tensor& value) {
+  if (!learning_rate_.state())
+    throw ValueError(std::string(class_name_) + ": the learning rate is the schedule " +
+                     options_.learning_rate.class_name() +
+                     " and cannot be set to a number. Make the optimizer with a number, or assign another schedule.");
+  learning_rate_.assign(value);
+}
+
+void OptimizerState::set_schedule(const schedules::Schedule& schedule) {
+  if (schedule.is_constant() && learning_rate_.state()) {
+    learning_rate_.assign(schedule.constant());
+    return;
+  }
+  options_.learning_rate = schedule;
+  learning_rate_ = Variable();
+  if (!schedule.is_constant()) return;
+  TraceScope outside(nullptr);
+  strata::detail::RecordingPause pause;
+  learning_rate_ = make_variable(constant(schedule.constant(), float32), "learning_rate");
+}
+
+schedules::Schedule OptimizerState::schedule() const {
+  if (!learning_rate_.state()) return options_.learning_rate;
+  TraceScope outside(nullptr);
+  return schedules::Schedule(learning_rate_.read().item<double>());
+}
+
+std::vector<Variable> OptimizerState::variables() const {
+  std::vector<Variable> all = {iterations_};
+  if (learning_rate_.state()) all.push_back(learning_rate_);
+  all.insert(all.end(), slots_.begin(), slots_.end());
+  return all;
+}
+
+void OptimizerState::build(const std::vector<Variable>& variables) {
+  if (built_) return;
+  TraceScope outside(nullptr);
+  strata::detail::RecordingPause pause;
+  for (const Variable& v : variables) {
+    if (!v.created())
+      throw ValueError(where(v) + " has no value yet. Call the model, or build it, before the optimizer.");
+    if (!is_floating(v.dtype()))
+      throw DTypeError(where(v) + " has dtype " + to_string(v.dtype()) + "; only floating variables can be trained.");
+    indices_.emplace(v.state().get(), trained_.size());
+    if (indices_.size() > trained_.size()) trained_.push_back(v);
+  }
+  make_slots(trained_);
+  built_ = true;
+}
+
+std::vector<std::vector<Variable>> OptimizerState::add_slots(const std::vector<Variable>& variables,
+                                                             const std::vector<std::string>& names) {
+  std::vector<std::vector<Variable>> slots(names.size());
+  for (const Variable& v : variables) {
+    std::string path = v.path();
+    for (char& c : path)
+      if (c == '/') c = '_';
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      slots[i].push_back(make_variable(zeros(v.shape(), v.dtype()), path + "_" + names[i]));
+      slots_.push_back(slots[i].back());
+    }
+  }
+  return slots;
+}
+
+void OptimizerState::exclude_from_weight_decay(const std::vector<Variable>& variables,
+                                               const std::vector<std::string>& names) {
+  if (built_)
+    throw ValueError(std::string(class_name_) +
+                     ": exclude_from_weight_decay has to be called before the optimizer is built (by the first step).");
+  for (const Variable& v : variables) excluded_.insert(v.state().get());
+  excluded_names_ = names;
+}
+
+double OptimizerState::weight_decay_of(const Variable& variable) const {
+  if (!options_.weight_decay || excluded_.count(variable.state().get()) > 0) return 0;
+  for (const std::string& part : excluded_names_)
+    if (variable.name().find(part) != std::string::npos) return 0;
+  return *options_.weight_decay;
+}
+
+std::size_t OptimizerState::index_of(const Variable& variable) const {
+  const auto found = indices_.find(variable.state().get());
+  if (found == indices_.end())
+    throw ValueError(
+        where(variable) + " is not one of the " + std::to_string(trained_.size()) +
+        " variables that this optimizer was built with at its first step. Make another optimizer for other " +
+        "variables, or build() it with all of them before the first step.");
+  return found->second;
+}
+
+// The gradients in the dtypes of their variables.
+Tensors OptimizerState::checked(const Tensors& gradients, const std::vector<Variable>& variables) const {
+  Tensors out;
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    const Variable& v = variables[i];
+    if (!gradients[i].defined())
+      throw ValueError(where(v) +
+                       " has no gradient (an undefined tensor). Does the loss depend on it? Leave it out, or " +
+                       "ask the tape for zeros: gradient(loss, variables, {.unconnected_gradients = \"zero\"}).");
+    const Shape &g = gradients[i].shape(), &s = v.shape();
+    bool fits = g.size() == s.size();
+    for (std::size_t d = 0; fits && d < s.size(); ++d) fits = g[d] == s[d] || g[d] == None;
+    if (!fits)
+      throw ShapeError(where(v) + " has shape " + to_string(s) + ", but its gradient has shape " + to_string(g) +
+                       ". Are gradients and variables in the same order?");
+    out.push_back(cast(gradients[i], v.dtype()));
+  }
+  return out;
+}
+
+Tensors OptimizerState::clipped(Tensors gradients) const {
+  if (options_.clipnorm && *options_.clipnorm > 0) {
+    for (Tensor& g : gradients) g = g * *options_.clipnorm / maximum(sqrt(reduce_sum(square(g))), *options_.clipnorm);
+  } else if (options_.global_clipnorm && *options_.global_clipnorm > 0) {
+    const double most = *options_.global_clipnorm;
+    Tensors squares;
+    for (const Tensor& g : gradients) squares.push_back(reduce_sum(square(cast(g, float32))));
+    const Tensor norm = sqrt(reduce_sum(stack(squares)));
+    // norm - norm is 0, and NaN where the norm is not finite: then the weights show it.
+    const Tensor scale = most * minimum(1.0 / norm, 1.0 / most) + (norm - norm);
+    for (Tensor& g : gradients) g = g * cast(scale, g.dtype());
+  } else if (options_.clipvalue && *options_.clipvalue > 0) {
+    for (Tensor& g : gradients) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
+  }
+  return gradients;
+}
+
+void OptimizerState::apply_gradients(const Tensors& gradients, const std::vector<Variable>& variables) {
+  if (gradients.size() != variables.size())
+    throw ValueError(std::string(class_name_) + ": " + std::to_string(gradients.size()) + " gradients for " +
+                     std::to_string(variables.size()) +
+                     " variables. Give one gradient for each variable, in one order.");
+  if (gradients.empty()) return;
+  for (const Variable& v : variables)
+    if (!v.state()) throw ValueError(std::string(class_name_) + ": a variable is empty (default-constructed).");
+  build(variables);
+  strata::detail::RecordingPause pause;
+  const Tensors ready = clipped(checked(gradients, variables));
+  const Tensor rate = learning_rate(), steps = iterations_.read();
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    const Variable& v = variables[i];
+    apply(update_op(v, index_of(v), weight_decay_of(v)), {ready[i], rate, steps});
+    if (v.constraint()) v.assign(v.constraint()(v.read()));
+  }
+  iterations_.assign_add(constant(1, int64));
+}
+
+Config OptimizerState::get_config() const {
+  Config config = {{"name", options_.name},
+                   {"learning_rate", schedule()},
+                   {"weight_decay", value_of(options_.weight_decay)},
+                   {"clipnorm", value_of(options_.clipnorm)},
+                   {"global_clipnorm", value_of(options_.global_clipnorm)},
+                   {"clipvalue", value_of(options_.clipvalue)}};
+  add_config(config);
+  return config;
+}
+
+}  // namespace strata::optimizers

@@ -1,0 +1,76 @@
+// What the handles of an optimizer share, and what each kind of optimizer adds.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "graph/op.h"
+#include "graph/variable.h"
+#include "strata/optimizers.h"
+
+namespace strata::optimizers {
+
+// What all optimizers are configured by.
+struct CommonOptions {
+  schedules::Schedule learning_rate;
+  std::optional<double> weight_decay, clipnorm, clipvalue, global_clipnorm;
+  std::string name;
+};
+
+class OptimizerState {
+ public:
+  OptimizerState(const char* class_name, const char* default_name, CommonOptions options);
+  virtual ~OptimizerState();
+  OptimizerState(const OptimizerState&) = delete;
+  OptimizerState& operator=(const OptimizerState&) = delete;
+
+  void apply_gradients(const Tensors& gradients, const std::vector<Variable>& variables);
+  void build(const std::vector<Variable>& variables);
+  bool built() const { return built_; }
+  void exclude_from_weight_decay(const std::vector<Variable>& variables, const std::vector<std::string>& names);
+
+  Tensor learning_rate() const;
+  void set_learning_rate(const Tensor& value);
+  void set_schedule(const schedules::Schedule& schedule);
+  schedules::Schedule schedule() const;
+
+  std::vector<Variable> variables() const;
+  const Variable& iterations() const { return iterations_; }
+  const std::string& name() const { return options_.name; }
+  const char* class_name() const { return class_name_; }
+  Config get_config() const;
+
+ protected:
+  // Makes the slots, by add_slots.
+  virtual void make_slots(const std::vector<Variable>& variables) = 0;
+  // The op that changes a variable: its inputs are gradient, learning rate, and the number of steps taken before.
+  virtual OpPtr update_op(const Variable& variable, std::size_t index, double weight_decay) const = 0;
+  virtual void add_config(Config& config) const = 0;
+  // One slot for each variable and name, interleaved as Keras does; the lists are by name.
+  std::vector<std::vector<Variable>> add_slots(const std::vector<Variable>& variables,
+                                               const std::vector<std::string>& names);
+
+ private:
+  std::string where(const Variable& variable) const;
+  std::size_t index_of(const Variable& variable) const;
+  Tensors checked(const Tensors& gradients, const std::vector<Variable>& variables) const;
+  Tensors clipped(Tensors gradients) const;
+  double weight_decay_of(const Variable& variable) const;
+
+  const char* class_name_;
+  CommonOptions options_;
+  Variable iterations_, learning_rate_;  // the latter is empty where a schedule rules
+  std::vector<Variable> slots_, trained_;
+  std::unordered_map<const strata::detail::VariableState*, std::size_t> indices_;
+  std::unordered_set<const strata::detail::VariableState*> excluded_;
+  std::vector<std::string> excluded_names_;
+  bool built_ = false;
+};
+
+// From Keras's name in any case; throws ValueError that lists the names.
+std::shared_ptr<OptimizerState> make_optimizer(const std::string& name, const Config& config);
+
+}  // namespace strata::optimizers

@@ -1,0 +1,74 @@
+// Effect ops that change a variable and its slots in place. Inputs: gradient, learning rate, steps taken before.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "graph/op.h"
+#include "graph/variable_ops.h"
+#include "kernels/optimizer.h"
+
+namespace strata::optimizers {
+
+using StatePtr = std::shared_ptr<strata::detail::VariableState>;
+
+class UpdateOp : public Op, public WritesVariables {
+ public:
+  // `slots` in the order of the kernel; null where the optimizer has none.
+  UpdateOp(StatePtr weight, std::vector<StatePtr> slots, double weight_decay)
+      : weight_(std::move(weight)), slots_(std::move(slots)), weight_decay_(weight_decay) {}
+  Specs infer(const Specs& in) const override;
+  void run(RunContext& c) const override;
+  Config config() const override;
+  bool has_effect() const override { return true; }
+  std::vector<const strata::detail::VariableState*> written() const override;
+
+ protected:
+  virtual void update(const kernels::Update& u, std::int64_t steps_before) const = 0;
+
+ private:
+  StatePtr weight_;
+  std::vector<StatePtr> slots_;
+  double weight_decay_;
+};
+
+class SgdUpdate final : public UpdateOp {
+ public:
+  SgdUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::SgdStep step)
+      : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
+  std::string_view name() const override { return "sgd_update"; }
+
+ private:
+  void update(const kernels::Update& u, std::int64_t) const override { kernels::sgd_update(u, step_); }
+  kernels::SgdStep step_;
+};
+
+class AdamUpdate final : public UpdateOp {
+ public:
+  AdamUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::AdamStep step)
+      : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
+  std::string_view name() const override { return "adam_update"; }
+
+ private:
+  void update(const kernels::Update& u, std::int64_t steps_before) const override {
+    kernels::AdamStep step = step_;
+    step.step = steps_before + 1;
+    kernels::adam_update(u, step);
+  }
+  kernels::AdamStep step_;
+};
+
+class RmspropUpdate final : public UpdateOp {
+ public:
+  RmspropUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::RmspropStep step)
+      : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
+  std::string_view name() const override { return "rmsprop_update"; }
+
+ private:
+  void update(const kernels::Update& u, std::int64_t) const override { kernels::rmsprop_update(u, step_); }
+  kernels::RmspropStep step_;
+};
+
+}  // namespace strata::optimizers

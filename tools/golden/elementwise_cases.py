@@ -39,7 +39,11 @@ def unary(f):
         ("atanh", tf.atanh, unit),
         ("sigmoid", tf.sigmoid, any_),
         ("erf", tf.math.erf, any_),
+        ("erfc", tf.math.erfc, any_),
+        ("lgamma", tf.math.lgamma, positive),
+        ("digamma", tf.math.digamma, positive),
         ("floor", tf.floor, any_),
+        ("trunc", keras.ops.trunc, any_),
         ("ceil", tf.math.ceil, any_),
         ("round", tf.round, lambda d: np.float32([-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.3, -0.7, 1e6])),
         ("stop_gradient", tf.stop_gradient, any_),
@@ -62,6 +66,11 @@ def unary(f):
         f.op("clip", lambda x: keras.ops.clip(x, low, high), any_, {"x_min": low, "x_max": high})
     f.op("clip_by_norm", lambda x: tf.clip_by_norm(x, 1.5), any_, {"clip_norm": 1.5}, note="clips")
     f.op("clip_by_norm", lambda x: tf.clip_by_norm(x, 50.0), any_, {"clip_norm": 50.0}, note="leaves")
+    f.op("nan_to_num", keras.ops.nan_to_num, lambda d: np.float32([np.nan, np.inf, -np.inf, 1.5]), gradient=False)
+    f.op("global_norm", lambda a, b: tf.linalg.global_norm([a, b]), lambda d: [d.normal(3, 2), d.normal(4)])
+    for name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+        f.op(name, getattr(keras.ops, name), lambda d: [d.integers(0, 99, 5), d.integers(0, 99, 5)])
+    f.op("bitwise_not", keras.ops.bitwise_not, lambda d: d.integers(0, 99, 5))
     f.op(
         "clip_by_global_norm",
         lambda a, b: tf.clip_by_global_norm([a, b], 1.0)[0],
@@ -91,16 +100,16 @@ def binary(f):
             f.op(name, function, pair(s, make), note=f"{s[0]}{s[1]}")
     for name, function, make in [
         ("atan2", tf.atan2, away),
-        ("floormod", tf.math.floormod, away),
-        ("floordiv", tf.math.floordiv, away),
+        ("mod", tf.math.floormod, away),
+        ("floor_divide", tf.math.floordiv, away),
         ("divide_no_nan", tf.math.divide_no_nan, away),
         ("logaddexp", keras.ops.logaddexp, normal),
     ]:
-        f.op(name, function, pair(((3, 4), (4,)), make), gradient=name not in ("floordiv", "floormod"))
+        f.op(name, function, pair(((3, 4), (4,)), make), gradient=name not in ("floor_divide", "mod"))
     f.op("divide_no_nan", tf.math.divide_no_nan, lambda d: [np.float32([1, 2, 0]), np.float32([0, 4, 0])], note="zeros")
     signed = lambda d: [np.int32([7, -7, 7, -7, 6]), np.int32([3, 3, -3, -3, 3])]
-    f.op("floormod", tf.math.floormod, signed, note="int32")
-    f.op("floordiv", tf.math.floordiv, signed, note="int32")
+    f.op("mod", tf.math.floormod, signed, note="int32")
+    f.op("floor_divide", tf.math.floordiv, signed, note="int32")
     f.op("divide", keras.ops.divide, signed, note="int32")
     f.op("pow", tf.pow, lambda d: [np.int32([2, -3, 5]), np.int32([10, 3, 0])], note="int32")
     f.op("pow", lambda x: tf.pow(x, 2.0), lambda d: d.normal(3, 4), {"exponent": 2.0}, note="negative_base")

@@ -36,6 +36,9 @@ endif()
 # strata_options carries the flags of our own code: warnings, prefix maps, sanitizers.
 add_library(strata_options INTERFACE)
 target_compile_options(strata_options INTERFACE -Wall -Wextra "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(strata_options INTERFACE -Wno-restrict)  # it warns of its own std::string at -O3
+endif()
 if(STRATA_WERROR)
   target_compile_options(strata_options INTERFACE -Werror)
 endif()

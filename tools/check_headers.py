@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Public headers are light: each compiles alone, costs at most 0.25 s more than the standard headers that it includes and
-0.9 s in all, and includes nothing of other libraries; a program that includes strata.h compiles in 2 s.
+0.9 s in all, and includes nothing of other libraries; strata.h includes them all, and a program with it compiles in 2 s.
 
 usage: check_headers.py [--table] [--compiler g++] [HEADER...]
 
@@ -103,6 +103,22 @@ def check(header, compiler, table):
     return problems
 
 
+def check_umbrella(umbrella, headers, compiler, folder, table):
+    seen = {umbrella}
+    _, problems = includes(umbrella, seen)
+    problems = [f"strata.h: {p}" for p in problems]
+    problems += [f"{project.name(h)}: strata.h does not include it" for h in headers if h not in seen]
+    try:
+        took = compiler.seconds(PROGRAM, ["-O1", "-c", "-o", f"{folder}/alone.o"], PROGRAM_SECONDS)
+    except RuntimeError as error:
+        return problems + [f"a program that includes strata.h does not compile:\n{error}"]
+    if table:
+        print(f"{'a program that includes strata.h':50} {took:5.2f} s")
+    if took > PROGRAM_SECONDS:
+        problems.append(f"a program that includes strata.h: {took:.2f} s to compile; at most {PROGRAM_SECONDS}")
+    return problems
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--table", action="store_true", help="print every measurement")
@@ -110,21 +126,16 @@ def main():
     options.add_argument("headers", nargs="*", type=pathlib.Path)
     given = options.parse_args()
 
+    umbrella = project.ROOT / "include/strata/strata.h"
     headers = [h.resolve() for h in given.headers] or sorted((project.ROOT / "include").rglob("*.h"))
     problems = []
     with tempfile.TemporaryDirectory() as folder:
         compiler = Compiler(given.compiler, pathlib.Path(folder))
         for header in headers:
-            problems += check(header, compiler, given.table)
-        if (project.ROOT / "include/strata/strata.h").exists() and not given.headers:
-            try:
-                took = compiler.seconds(PROGRAM, ["-O1", "-c", "-o", f"{folder}/alone.o"], PROGRAM_SECONDS)
-                if given.table:
-                    print(f"{'a program that includes strata.h':50} {took:5.2f} s")
-                if took > PROGRAM_SECONDS:
-                    problems.append(f"a program that includes strata.h: {took:.2f} s to compile; at most {PROGRAM_SECONDS}")
-            except RuntimeError as error:
-                problems.append(f"a program that includes strata.h does not compile:\n{error}")
+            if header != umbrella:  # its budget is that of a program
+                problems += check(header, compiler, given.table)
+        if not given.headers:
+            problems += check_umbrella(umbrella, headers, compiler, folder, given.table)
     project.finish(problems, f"{len(headers)} public headers compile alone, within their budgets")
 
 

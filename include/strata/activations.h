@@ -1,5 +1,5 @@
 /// \file
-/// Activation: what layers take as their `activation`.
+/// ActivationFunction: what layers take as their `activation`.
 #pragma once
 
 #include <concepts>
@@ -18,15 +18,15 @@ namespace strata {
 ///
 ///     Dense(64, {.activation = "relu"});
 ///     Dense(64, {.activation = [](const Tensor& x) { return nn::leaky_relu(x, 0.1); }});
-class STRATA_API Activation {
+class STRATA_API ActivationFunction {
  public:
-  Activation() = default;
-  Activation(const char* name);
+  ActivationFunction() = default;
+  ActivationFunction(const char* name);
   /// Throws ValueError that lists near names where there is none of this name.
-  Activation(const std::string& name);
+  ActivationFunction(const std::string& name);
   template <class F>
-  requires(!std::derived_from<F, Activation> && !std::convertible_to<F, std::string> &&
-           std::is_invocable_r_v<Tensor, const F&, const Tensor&>) Activation(const F& function)
+  requires(!std::derived_from<F, ActivationFunction> && !std::convertible_to<F, std::string> &&
+           std::is_invocable_r_v<Tensor, const F&, const Tensor&>) ActivationFunction(const F& function)
       : name_("<lambda>"),
         function_(std::make_shared<F>(function)),
         call_([](const void* f, const Tensor& x) -> Tensor { return (*static_cast<const F*>(f))(x); }) {}
@@ -42,7 +42,7 @@ class STRATA_API Activation {
 
   /// The name. Throws ValueError for a callable.
   Config::Value to_config_value() const;
-  static Activation from_config_value(const Config::Value& value);
+  static ActivationFunction from_config_value(const Config::Value& value);
 
  private:
   using Call = Tensor (*)(const void* function, const Tensor& x);
@@ -53,7 +53,7 @@ class STRATA_API Activation {
 };
 
 namespace activations {
-/// The names that Activation knows.
+/// The names that ActivationFunction knows.
 STRATA_API std::vector<std::string> names();
 }  // namespace activations
 

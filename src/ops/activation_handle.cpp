@@ -73,7 +73,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const Row& row : kRows) near.emplace_back(edit_distance(name, row.name), row.name);
   std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::string text = "Activation: there is none named \"" + name + "\".";
+  std::string text = "ActivationFunction: there is none named \"" + name + "\".";
   if (near[0].first <= 3) {
     text += " Did you mean";
     for (std::size_t i = 0; i < 3 && near[i].first <= 3; ++i)
@@ -87,9 +87,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-Activation::Activation(const char* name) : Activation(std::string(name)) {}
+ActivationFunction::ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
 
-Activation::Activation(const std::string& name) : name_(name) {
+ActivationFunction::ActivationFunction(const std::string& name) : name_(name) {
   if (name.empty()) return;
   const Row* row = find(name);
   if (row == nullptr) throw_unknown(name);
@@ -98,26 +98,26 @@ Activation::Activation(const std::string& name) : name_(name) {
   table_row_ = row;
 }
 
-Tensor Activation::operator()(const Tensor& x) const {
+Tensor ActivationFunction::operator()(const Tensor& x) const {
   if (call_ == nullptr) return x;
   return call_(function_ != nullptr ? function_.get() : table_row_, x);
 }
 
-const std::string& Activation::name() const {
+const std::string& ActivationFunction::name() const {
   static const std::string none = "linear";
   return name_.empty() ? none : name_;
 }
 
-Config::Value Activation::to_config_value() const {
+Config::Value ActivationFunction::to_config_value() const {
   if (is_callable())
     throw ValueError(
-        "Activation: a callable has no name under which a file could keep it. Use one of Keras's names, or write a "
+        "ActivationFunction: a callable has no name under which a file could keep it. Use one of Keras's names, or write a "
         "layer of your own with get_config().");
   return name();
 }
 
-Activation Activation::from_config_value(const Config::Value& value) {
-  return value.is_none() ? Activation() : Activation(value.as_string());
+ActivationFunction ActivationFunction::from_config_value(const Config::Value& value) {
+  return value.is_none() ? ActivationFunction() : ActivationFunction(value.as_string());
 }
 
 std::vector<std::string> activations::names() {

@@ -28,7 +28,7 @@ Ints spread(std::string_view op, const char* option, const Ints& values, std::si
 }
 
 std::int64_t Axis::output(std::int64_t in) const {
-  if (in == None) return None;
+  if (in == None || (kernel == None && padding == Padding::valid)) return None;
   if (padding != Padding::valid) return (in + stride - 1) / stride;
   return in < reach() ? 0 : (in - reach()) / stride + 1;
 }

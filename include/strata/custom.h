@@ -40,9 +40,11 @@ class Custom : public Base {
       return convert_and_run(std::optional<bool>(), a...);
     }
   }
+  template <class = void>  // for layers on a list alone
   auto operator()(std::initializer_list<Tensor> tensors) const {
     return convert_and_run(std::optional<bool>(), Tensors(tensors));
   }
+  template <class = void>
   auto operator()(std::initializer_list<Tensor> tensors, Training training) const {
     return convert_and_run(std::optional<bool>(training.value), Tensors(tensors));
   }

@@ -21,7 +21,7 @@ namespace strata {
 
 /// What CustomLayer and CustomModel share: from a typed `call` to a layer.
 template <class Self, class Base>
-class Custom : public Base {
+class STRATA_API Custom : public Base {
  public:
   Custom() { this->set_class_name(detail::class_name_of<Self>()); }
   Custom(const Custom& other) : Base(other, typename Base::Share{}) {}
@@ -274,6 +274,6 @@ class Custom : public Base {
 ///       Variable gain_ = weight("gain");
 ///     };
 template <class Self, class Base = Layer>
-class CustomLayer : public Custom<Self, Base> {};
+class STRATA_API CustomLayer : public Custom<Self, Base> {};
 
 }  // namespace strata

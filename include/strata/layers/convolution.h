@@ -210,26 +210,26 @@ class STRATA_API SeparableConv2D final : public SeparableConv<SeparableConv2D, S
 }  // namespace strata::layers
 
 namespace strata {
-extern template class STRATA_API Custom<layers::Conv1D, Layer>;
-extern template class STRATA_API Custom<layers::Conv2D, Layer>;
-extern template class STRATA_API Custom<layers::Conv3D, Layer>;
-extern template class STRATA_API Custom<layers::Conv1DTranspose, Layer>;
-extern template class STRATA_API Custom<layers::Conv2DTranspose, Layer>;
-extern template class STRATA_API Custom<layers::Conv3DTranspose, Layer>;
-extern template class STRATA_API Custom<layers::DepthwiseConv1D, Layer>;
-extern template class STRATA_API Custom<layers::DepthwiseConv2D, Layer>;
-extern template class STRATA_API Custom<layers::SeparableConv1D, Layer>;
-extern template class STRATA_API Custom<layers::SeparableConv2D, Layer>;
+extern template class Custom<layers::Conv1D, Layer>;
+extern template class Custom<layers::Conv2D, Layer>;
+extern template class Custom<layers::Conv3D, Layer>;
+extern template class Custom<layers::Conv1DTranspose, Layer>;
+extern template class Custom<layers::Conv2DTranspose, Layer>;
+extern template class Custom<layers::Conv3DTranspose, Layer>;
+extern template class Custom<layers::DepthwiseConv1D, Layer>;
+extern template class Custom<layers::DepthwiseConv2D, Layer>;
+extern template class Custom<layers::SeparableConv1D, Layer>;
+extern template class Custom<layers::SeparableConv2D, Layer>;
 namespace layers {
-extern template class STRATA_API Conv<Conv1D, Size1>;
-extern template class STRATA_API Conv<Conv2D, Size2>;
-extern template class STRATA_API Conv<Conv3D, Size3>;
-extern template class STRATA_API ConvTranspose<Conv1DTranspose, Size1>;
-extern template class STRATA_API ConvTranspose<Conv2DTranspose, Size2>;
-extern template class STRATA_API ConvTranspose<Conv3DTranspose, Size3>;
-extern template class STRATA_API DepthwiseConv<DepthwiseConv1D, Size1>;
-extern template class STRATA_API DepthwiseConv<DepthwiseConv2D, Size2>;
-extern template class STRATA_API SeparableConv<SeparableConv1D, Size1>;
-extern template class STRATA_API SeparableConv<SeparableConv2D, Size2>;
+extern template class Conv<Conv1D, Size1>;
+extern template class Conv<Conv2D, Size2>;
+extern template class Conv<Conv3D, Size3>;
+extern template class ConvTranspose<Conv1DTranspose, Size1>;
+extern template class ConvTranspose<Conv2DTranspose, Size2>;
+extern template class ConvTranspose<Conv3DTranspose, Size3>;
+extern template class DepthwiseConv<DepthwiseConv1D, Size1>;
+extern template class DepthwiseConv<DepthwiseConv2D, Size2>;
+extern template class SeparableConv<SeparableConv1D, Size1>;
+extern template class SeparableConv<SeparableConv2D, Size2>;
 }  // namespace layers
 }  // namespace strata

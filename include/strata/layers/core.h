@@ -95,8 +95,8 @@ class STRATA_API Identity final : public CustomLayer<Identity> {
 }  // namespace strata::layers
 
 namespace strata {
-extern template class STRATA_API Custom<layers::Dense, Layer>;
-extern template class STRATA_API Custom<layers::Embedding, Layer>;
-extern template class STRATA_API Custom<layers::Lambda, Layer>;
-extern template class STRATA_API Custom<layers::Identity, Layer>;
+extern template class Custom<layers::Dense, Layer>;
+extern template class Custom<layers::Embedding, Layer>;
+extern template class Custom<layers::Lambda, Layer>;
+extern template class Custom<layers::Identity, Layer>;
 }  // namespace strata

@@ -1,0 +1,229 @@
+#include "kernels/reduce.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <type_traits>
+#include <vector>
+
+#include "core/dispatch.h"
+#include "kernels/parallel.h"
+
+namespace strata::kernels {
+namespace {
+
+constexpr std::int64_t kBlockElements = 65536, kTile = 512;
+
+template <class T>
+using Wide = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
+
+// Each has the type in which it accumulates elements of type T, the result over no elements, and a step.
+template <class T>
+struct Sum {
+  using Acc = Wide<T>;
+  static constexpr Acc init() { return Acc{0}; }
+  static Acc step(Acc a, Acc b) { return a + b; }
+};
+template <class T>
+struct Product {
+  using Acc = Wide<T>;
+  static constexpr Acc init() { return Acc{1}; }
+  static Acc step(Acc a, Acc b) { return a * b; }
+};
+template <class T, bool largest>
+struct Extreme {
+  using Acc = Compute<T>;
+  static constexpr Acc init() {
+    using Limits = std::numeric_limits<Acc>;
+    if constexpr (Limits::has_infinity) return largest ? -Limits::infinity() : Limits::infinity();
+    return largest ? Limits::lowest() : Limits::max();
+  }
+  static Acc step(Acc a, Acc b) {
+    if constexpr (std::is_floating_point_v<Acc>)
+      return ((largest ? a > b : a < b) | (a != a)) ? a : b;
+    else
+      return (largest ? a > b : a < b) ? a : b;
+  }
+};
+template <bool all>
+struct Logic {
+  using Acc = bool;
+  static constexpr Acc init() { return all; }
+  static Acc step(Acc a, Acc b) { return all ? a & b : a | b; }
+};
+
+// Dimensions of `shape` as runs that are all kept or all reduced, alternating; the first is kept, the last reduced
+// followed by one that is kept. (Sizes of 1 where there is nothing.)
+std::vector<std::int64_t> runs_of(const Shape& shape, const Shape& axes) {
+  std::vector<std::int64_t> runs = {1};
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] == 1) continue;
+    const bool reduced = axes[i] != 0;
+    if (reduced == (runs.size() % 2 == 0))
+      runs.back() *= shape[i];
+    else
+      runs.push_back(shape[i]);
+  }
+  if (runs.size() == 1) runs.push_back(1);
+  if (runs.size() % 2 == 0) runs.push_back(1);
+  return runs;
+}
+
+// One value from n neighbours: several accumulators at once, since one would wait for itself at each step.
+template <class R, class In>
+typename R::Acc reduce_row(const In* src, std::int64_t n) {
+  using Acc = typename R::Acc;
+  constexpr std::int64_t kLanes = 16;
+  Acc lanes[kLanes];
+  std::fill_n(lanes, kLanes, R::init());
+  std::int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (std::int64_t k = 0; k < kLanes; ++k) lanes[k] = R::step(lanes[k], static_cast<Acc>(src[i + k]));
+  for (std::int64_t k = 0; i < n; ++i, ++k) lanes[k] = R::step(lanes[k], static_cast<Acc>(src[i]));
+  for (std::int64_t width = kLanes / 2; width > 0; width /= 2)
+    for (std::int64_t k = 0; k < width; ++k) lanes[k] = R::step(lanes[k], lanes[k + width]);
+  return lanes[0];
+}
+
+// `inner` values, each from `rows` that lie `inner` apart.
+template <class R, class In>
+void reduce_columns(const In* src, std::int64_t rows, std::int64_t inner, typename R::Acc* dst) {
+  using Acc = typename R::Acc;
+  for (std::int64_t first = 0; first < inner; first += kTile) {
+    const std::int64_t n = std::min(kTile, inner - first);
+    Acc* out = dst + first;
+    std::fill_n(out, n, R::init());
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const In* row = src + r * inner + first;
+      for (std::int64_t i = 0; i < n; ++i) out[i] = R::step(out[i], static_cast<Acc>(row[i]));
+    }
+  }
+}
+
+template <class R, class In>
+void reduce_part(const In* src, std::int64_t rows, std::int64_t inner, typename R::Acc* dst) {
+  if (inner == 1)
+    *dst = reduce_row<R>(src, rows);
+  else
+    reduce_columns<R>(src, rows, inner, dst);
+}
+
+// dst[o, i] from src[o, r, i] over r.
+template <class R, class In>
+void reduce_middle(const In* src, std::int64_t outer, std::int64_t rows, std::int64_t inner, typename R::Acc* dst) {
+  const std::int64_t block = std::max<std::int64_t>(1, kBlockElements / std::max<std::int64_t>(inner, 1));
+  const std::int64_t blocks = (rows + block - 1) / block;
+  if (blocks <= 1) {
+    parallel_for(outer, rows * inner, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t o = begin; o < end; ++o) reduce_part<R>(src + o * rows * inner, rows, inner, dst + o * inner);
+    });
+    return;
+  }
+  using Acc = typename R::Acc;
+  const std::unique_ptr<Acc[]> partial(new Acc[static_cast<std::size_t>(outer * blocks * inner)]);
+  parallel_for(outer * blocks, block * inner, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t o = i / blocks, first = i % blocks * block;
+      reduce_part<R>(src + (o * rows + first) * inner, std::min(block, rows - first), inner, partial.get() + i * inner);
+    }
+  });
+  reduce_middle<R, Acc>(partial.get(), outer, blocks, inner, dst);
+}
+
+// All runs, the last one first; what lies between stays in the type of the accumulator.
+template <class R, class In, class Store>
+void reduce_runs(const In* src, std::vector<std::int64_t> runs, Store store) {
+  using Acc = typename R::Acc;
+  auto outer_of = [&](std::size_t run) {
+    std::int64_t n = 1;
+    for (std::size_t i = 0; i < run; ++i) n *= runs[i];
+    return n;
+  };
+  auto pass = [&](const auto* from) {
+    const std::size_t run = runs.size() - 2;
+    const std::int64_t outer = outer_of(run), inner = runs[run + 1];
+    std::unique_ptr<Acc[]> out(new Acc[static_cast<std::size_t>(std::max<std::int64_t>(outer * inner, 1))]);
+    reduce_middle<R>(from, outer, runs[run], inner, out.get());
+    runs.resize(run);
+    runs.back() *= inner;
+    return out;
+  };
+  std::unique_ptr<Acc[]> values = pass(src);
+  while (runs.size() > 2) values = pass(static_cast<const Acc*>(values.get()));
+  store(values.get(), runs[0]);
+}
+
+template <class R, class T>
+void reduce_as(const T* src, const std::vector<std::int64_t>& runs, T* dst, double scale = 1) {
+  using Acc = typename R::Acc;
+  reduce_runs<R>(src, runs, [&](const Acc* values, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>)
+        dst[i] = T(static_cast<float>(scale == 1 ? values[i] : values[i] / scale));
+      else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>)
+        dst[i] = static_cast<T>(scale == 1 ? values[i] : scale == 0 ? Acc{0} : values[i] / static_cast<Acc>(scale));
+      else
+        dst[i] = static_cast<T>(scale == 1 ? values[i] : static_cast<Acc>(values[i] / scale));
+    }
+  });
+}
+
+template <bool largest, class T>
+void arg_row(const T* src, std::int64_t n, std::int64_t step, std::int64_t* dst) {
+  using C = Compute<T>;
+  C best = Extreme<T, largest>::init();
+  std::int64_t at = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const C value = static_cast<C>(src[i * step]);
+    if (largest ? value > best : value < best) best = value, at = i;
+  }
+  *dst = at;
+}
+
+}  // namespace
+
+void reduce(Reduction reduction, DType dtype, const void* src, const Shape& shape, const Shape& axes, void* dst) {
+  const std::vector<std::int64_t> runs = runs_of(shape, axes);
+  if (reduction == Reduction::any || reduction == Reduction::all) {
+    const auto* from = static_cast<const bool*>(src);
+    auto* to = static_cast<bool*>(dst);
+    return reduction == Reduction::any ? reduce_as<Logic<false>>(from, runs, to)
+                                       : reduce_as<Logic<true>>(from, runs, to);
+  }
+  double count = 1;
+  for (std::size_t i = 1; i < runs.size(); i += 2) count *= static_cast<double>(runs[i]);
+  dispatch_numeric("reduce", dtype, [&]<class T>() {
+    const T* from = static_cast<const T*>(src);
+    T* to = static_cast<T*>(dst);
+    switch (reduction) {
+      case Reduction::sum:
+        return reduce_as<Sum<T>>(from, runs, to);
+      case Reduction::mean:
+        return reduce_as<Sum<T>>(from, runs, to, count);
+      case Reduction::prod:
+        return reduce_as<Product<T>>(from, runs, to);
+      case Reduction::max:
+        return reduce_as<Extreme<T, true>>(from, runs, to);
+      default:
+        return reduce_as<Extreme<T, false>>(from, runs, to);
+    }
+  });
+}
+
+void arg_extreme(bool largest, DType dtype, const void* src, std::int64_t outer, std::int64_t n, std::int64_t inner,
+                 std::int64_t* dst) {
+  dispatch_all(dtype, [&]<class T>() {
+    const T* from = static_cast<const T*>(src);
+    parallel_for(outer * inner, n, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T* first = from + i / inner * n * inner + i % inner;
+        if (largest)
+          arg_row<true>(first, n, inner, dst + i);
+        else
+          arg_row<false>(first, n, inner, dst + i);
+      }
+    });
+  });
+}
+
+}  // namespace strata::kernels

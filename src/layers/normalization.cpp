@@ -1,0 +1,252 @@
+#include "strata/layers/normalization.h"
+
+#include <algorithm>
+
+#include "layers/layer_config.h"
+#include "models/layer_state.h"
+#include "strata/array.h"
+#include "strata/math.h"
+#include "strata/nn.h"
+#include "strata/reduce.h"
+#include "strata/tape.h"
+
+namespace strata {
+template class Custom<layers::BatchNormalization, Layer>;
+template class Custom<layers::LayerNormalization, Layer>;
+template class Custom<layers::GroupNormalization, Layer>;
+template class Custom<layers::UnitNormalization, Layer>;
+}  // namespace strata
+
+namespace strata::layers {
+
+namespace {
+
+// The fields that all of them share.
+template <class O, class V>
+void affine_fields(O& o, V&& v) {
+  v("epsilon", o.epsilon);
+  v("center", o.center);
+  v("scale", o.scale);
+  v("beta_initializer", o.beta_initializer);
+  v("gamma_initializer", o.gamma_initializer);
+  v("beta_regularizer", o.beta_regularizer);
+  v("gamma_regularizer", o.gamma_regularizer);
+  v("beta_constraint", o.beta_constraint);
+  v("gamma_constraint", o.gamma_constraint);
+}
+const auto batch_fields = [](auto& o, auto&& v) {
+  v("axis", o.axis);
+  v("momentum", o.momentum);
+  affine_fields(o, v);
+  v("moving_mean_initializer", o.moving_mean_initializer);
+  v("moving_variance_initializer", o.moving_variance_initializer);
+};
+const auto layer_fields = [](auto& o, auto&& v) {
+  v("axis", o.axis);
+  affine_fields(o, v);
+};
+const auto group_fields = [](auto& o, auto&& v) {
+  v("axis", o.axis);
+  affine_fields(o, v);
+};
+const auto unit_fields = [](auto& o, auto&& v) { v("axis", o.axis); };
+
+template <class O>
+void create_affine(const Shape& shape, const Variable& gamma, const Variable& beta, const O& o) {
+  if (o.scale)
+    gamma.create(shape, {.initializer = o.gamma_initializer, .regularizer = o.gamma_regularizer, .constraint = o.gamma_constraint});
+  if (o.center)
+    beta.create(shape, {.initializer = o.beta_initializer, .regularizer = o.beta_regularizer, .constraint = o.beta_constraint});
+}
+
+std::size_t axis_in(const Layer& layer, std::int64_t axis, const Shape& input) {
+  const std::int64_t rank = input.rank(), i = axis < 0 ? axis + rank : axis;
+  if (i < 0 || i >= rank)
+    throw ValueError(layer.class_name() + " '" + layer.path() + "': axis " + std::to_string(axis) +
+                     " is out of range for the input shape " + to_string(input) + ".");
+  return static_cast<std::size_t>(i);
+}
+
+std::int64_t known_axis(const Layer& layer, std::int64_t axis, const Shape& input) {
+  const std::int64_t n = input[axis_in(layer, axis, input)];
+  if (n == None)
+    throw ShapeError(layer.class_name() + " '" + layer.path() + "': dimension " + std::to_string(axis) +
+                     " of the input shape " + to_string(input) + " is not known, but the weights need it.");
+  return n;
+}
+
+// The permutation that brings `axis` to the end, and the way back.
+std::vector<std::int64_t> to_end(std::size_t axis, std::size_t rank, bool back) {
+  std::vector<std::int64_t> forth;
+  for (std::size_t i = 0; i < rank; ++i)
+    if (i != axis) forth.push_back(static_cast<std::int64_t>(i));
+  forth.push_back(static_cast<std::int64_t>(axis));
+  if (!back) return forth;
+  std::vector<std::int64_t> inverse(rank);
+  for (std::size_t i = 0; i < rank; ++i) inverse[static_cast<std::size_t>(forth[i])] = static_cast<std::int64_t>(i);
+  return inverse;
+}
+
+Tensor value_or_none(bool wanted, const Variable& v) { return wanted ? v.read() : Tensor(); }
+
+}  // namespace
+
+BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options) : options_(options) {
+  set_name(options.name);
+  set_dtype(options.dtype);
+  if (options.scale) gamma_ = weight("gamma");
+  if (options.center) beta_ = weight("beta");
+  moving_mean_ = state_weight("moving_mean");
+  moving_variance_ = state_weight("moving_variance");
+}
+
+void BatchNormalization::build(const Shape& input) const {
+  const Shape shape = {known_axis(*this, options_.axis, input)};
+  create_affine(shape, gamma_, beta_, options_);
+  moving_mean_.create(shape, {.initializer = options_.moving_mean_initializer, .trainable = false});
+  moving_variance_.create(shape, {.initializer = options_.moving_variance_initializer, .trainable = false});
+}
+
+Tensor BatchNormalization::normalize(const Tensor& x, bool training) const {
+  const std::int64_t n = moving_mean_.shape()[0];
+  if (x.shape().back() != None && x.shape().back() != n)
+    throw ShapeError("BatchNormalization '" + path() + "': the input has " + std::to_string(x.shape().back()) +
+                     " channels (shape " + to_string(x.shape()) + "), but the layer was built for " + std::to_string(n) + ".");
+  if (!training)
+    return nn::batch_normalization(x, moving_mean_.read(), moving_variance_.read(), value_or_none(options_.center, beta_),
+                                   value_or_none(options_.scale, gamma_), {.epsilon = options_.epsilon});
+  const Tensor scale = options_.scale ? gamma_.read() : ones({n}, moving_mean_.dtype());
+  const Tensor offset = options_.center ? beta_.read() : zeros({n}, moving_mean_.dtype());
+  const FusedBatchNorm result = nn::fused_batch_norm(x, scale, offset, {.epsilon = options_.epsilon});
+  const double keep = options_.momentum;
+  moving_mean_.assign(moving_mean_.read() * keep + stop_gradient(result.mean) * (1 - keep));
+  moving_variance_.assign(moving_variance_.read() * keep + stop_gradient(result.variance) * (1 - keep));
+  return result.y;
+}
+
+Tensor BatchNormalization::call(const Tensor& x, bool training) const {
+  const std::size_t axis = axis_in(*this, options_.axis, x.shape()), rank = x.shape().size();
+  const bool learns = training && !call_is_frozen();
+  // An empty batch has no statistics.
+  if (x.shape().is_known() && x.size() == 0) return x;
+  if (axis + 1 == rank) return normalize(x, learns);
+  return transpose(normalize(transpose(x, to_end(axis, rank, false)), learns), to_end(axis, rank, true));
+}
+
+Config BatchNormalization::get_config() const { return write_options(options_, batch_fields); }
+BatchNormalization BatchNormalization::from_config(const Config& c) {
+  return BatchNormalization(read_options<BatchNormalizationOptions>(c, batch_fields));
+}
+
+LayerNormalization::LayerNormalization(const LayerNormalizationOptions& options) : options_(options) {
+  set_name(options.name);
+  set_dtype(options.dtype);
+  if (options.axis.empty()) throw ValueError("LayerNormalization: axis is empty. Give at least one axis.");
+  if (options.scale) gamma_ = weight("gamma");
+  if (options.center) beta_ = weight("beta");
+}
+
+void LayerNormalization::build(const Shape& input) const {
+  Shape shape;
+  for (std::int64_t axis : options_.axis) shape.push_back(known_axis(*this, axis, input));
+  create_affine(shape, gamma_, beta_, options_);
+}
+
+Tensor LayerNormalization::call(const Tensor& x) const {
+  const std::size_t rank = x.shape().size();
+  std::vector<std::int64_t> axes;
+  for (std::int64_t axis : options_.axis) axes.push_back(static_cast<std::int64_t>(axis_in(*this, axis, x.shape())));
+  bool trailing = true;
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    trailing = trailing && axes[i] == static_cast<std::int64_t>(rank - axes.size() + i);
+  if (trailing && (axes.size() == 1 || options_.scale || options_.center))
+    return nn::layer_norm(x, value_or_none(options_.scale, gamma_), value_or_none(options_.center, beta_),
+                          {.epsilon = options_.epsilon});
+  // Statistics and weights stretched over the axes that are left.
+  const Moments m = nn::moments(x, axes, {.keepdims = true});
+  Tensor y = (x - m.mean) * rsqrt(m.variance + options_.epsilon);
+  Shape shape;
+  shape.resize(rank, 1);
+  std::vector<std::int64_t> sorted = axes;
+  std::sort(sorted.begin(), sorted.end());
+  if (sorted != axes)
+    throw ValueError("LayerNormalization '" + path() + "': give the axes in ascending order.");
+  for (std::int64_t axis : axes) shape[static_cast<std::size_t>(axis)] = x.shape()[static_cast<std::size_t>(axis)];
+  if (options_.scale) y = y * reshape(gamma_, shape);
+  if (options_.center) y = y + reshape(beta_, shape);
+  return y;
+}
+
+Config LayerNormalization::get_config() const { return write_options(options_, layer_fields); }
+LayerNormalization LayerNormalization::from_config(const Config& c) {
+  Config fixed = c;  // Keras writes one axis as a number
+  if (const auto* axis = c.find("axis"); axis != nullptr && axis->kind() == Config::Value::Kind::integer)
+    fixed.set("axis", std::vector<std::int64_t>{axis->as_integer()});
+  return LayerNormalization(read_options<LayerNormalizationOptions>(fixed, layer_fields));
+}
+
+GroupNormalization::GroupNormalization(std::int64_t groups, const GroupNormalizationOptions& options)
+    : groups_(groups), options_(options) {
+  if (groups != -1 && groups <= 0)
+    throw ValueError("GroupNormalization: groups is " + std::to_string(groups) + "; it must be positive, or -1.");
+  set_name(options.name);
+  set_dtype(options.dtype);
+  if (options.scale) gamma_ = weight("gamma");
+  if (options.center) beta_ = weight("beta");
+}
+
+void GroupNormalization::build(const Shape& input) const {
+  const std::int64_t channels = known_axis(*this, options_.axis, input), groups = groups_ == -1 ? channels : groups_;
+  if (channels % groups != 0)
+    throw ShapeError("GroupNormalization '" + path() + "': " + std::to_string(channels) + " channels (input shape " +
+                     to_string(input) + ") are not divisible by groups=" + std::to_string(groups) + ".");
+  create_affine({channels}, gamma_, beta_, options_);
+}
+
+Tensor GroupNormalization::call(const Tensor& x) const {
+  const std::size_t axis = axis_in(*this, options_.axis, x.shape()), rank = x.shape().size();
+  const bool last = axis + 1 == rank;
+  const Tensor t = last ? x : transpose(x, to_end(axis, rank, false));
+  const std::int64_t channels = known_axis(*this, options_.axis, x.shape()), groups = groups_ == -1 ? channels : groups_;
+  // (batch, spatial..., groups, channels of a group), normalized over all but batch and groups.
+  Shape grouped = t.shape();
+  grouped[0] = -1;
+  for (std::size_t i = 1; i + 1 < rank; ++i)
+    if (grouped[i] == None)
+      throw ShapeError("GroupNormalization '" + path() + "': the spatial dimensions of " + to_string(x.shape()) +
+                       " must be known.");
+  grouped[rank - 1] = groups;
+  grouped.push_back(channels / groups);
+  std::vector<std::int64_t> axes;
+  for (std::size_t i = 1; i + 1 < rank; ++i) axes.push_back(static_cast<std::int64_t>(i));
+  axes.push_back(static_cast<std::int64_t>(rank));
+  const Tensor g = reshape(t, grouped);
+  const Moments m = nn::moments(g, axes, {.keepdims = true});
+  Shape flat = t.shape();
+  flat[0] = -1;
+  Tensor y = reshape((g - m.mean) * rsqrt(m.variance + options_.epsilon), flat);
+  if (options_.scale) y = y * gamma_;
+  if (options_.center) y = y + beta_;
+  return last ? y : transpose(y, to_end(axis, rank, true));
+}
+
+Config GroupNormalization::get_config() const {
+  Config config = {{"groups", groups_}};
+  for (const auto& [key, value] : write_options(options_, group_fields).entries()) config.set(key, value);
+  return config;
+}
+GroupNormalization GroupNormalization::from_config(const Config& c) {
+  return GroupNormalization(c.get<std::int64_t>("groups", 32), read_options<GroupNormalizationOptions>(c, group_fields));
+}
+
+UnitNormalization::UnitNormalization(const UnitNormalizationOptions& options) : options_(options) {
+  set_name(options.name);
+  set_dtype(options.dtype);
+}
+Tensor UnitNormalization::call(const Tensor& x) const { return nn::l2_normalize(x, options_.axis, {.epsilon = 1e-12}); }
+Config UnitNormalization::get_config() const { return write_options(options_, unit_fields); }
+UnitNormalization UnitNormalization::from_config(const Config& c) {
+  return UnitNormalization(read_options<UnitNormalizationOptions>(c, unit_fields));
+}
+
+}  // namespace strata::layers

@@ -70,6 +70,9 @@ class STRATA_API Optimizer {
   LearningRate learning_rate;
   void set_learning_rate(double rate) const { learning_rate.assign(rate); }
 
+  /// With `use_ema`: sets the variables to their moving averages. fit() calls it at its end.
+  void finalize_variable_values(const std::vector<Variable>& variables) const;
+
   /// "iteration", "learning_rate" (unless a schedule rules), and the slots as Keras names and orders them:
   /// "dense_kernel_momentum", "dense_kernel_velocity", ...
   std::vector<Variable> variables() const;

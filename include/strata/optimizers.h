@@ -19,6 +19,9 @@ struct SGDOptions {
   double momentum = 0;
   bool nesterov = false;
   std::optional<double> weight_decay = {}, clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int> ema_overwrite_frequency = {};
   std::string name = {};
 };
 struct STRATA_API SGD : Optimizer {
@@ -32,6 +35,9 @@ struct AdamOptions {
   double beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   bool amsgrad = false;
   std::optional<double> weight_decay = {}, clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int> ema_overwrite_frequency = {};
   std::string name = {};
 };
 struct STRATA_API Adam : Optimizer {
@@ -45,6 +51,9 @@ struct AdamWOptions {
   double weight_decay = 0.004, beta_1 = 0.9, beta_2 = 0.999, epsilon = 1e-7;
   bool amsgrad = false;
   std::optional<double> clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int> ema_overwrite_frequency = {};
   std::string name = {};
 };
 struct STRATA_API AdamW : Optimizer {
@@ -58,6 +67,9 @@ struct RMSpropOptions {
   double rho = 0.9, momentum = 0, epsilon = 1e-7;
   bool centered = false;
   std::optional<double> weight_decay = {}, clipnorm = {}, clipvalue = {}, global_clipnorm = {};
+  bool use_ema = false;
+  double ema_momentum = 0.99;
+  std::optional<int> ema_overwrite_frequency = {};
   std::string name = {};
 };
 struct STRATA_API RMSprop : Optimizer {

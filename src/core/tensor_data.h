@@ -55,7 +55,8 @@ struct TensorData {
   std::shared_ptr<const SymbolicNode> node;  // from Input(): output `output` of this recorded call
   int output = 0;
 
-  mutable std::weak_ptr<LayerState> origin;  // the innermost layer that returned this tensor
+  mutable std::weak_ptr<LayerState> origin;          // the innermost layer that returned this tensor
+  mutable std::shared_ptr<const TensorData> logits;  // of a softmax or sigmoid: losses on probabilities use them
 
   bool is_eager() const { return buffer != nullptr; }
   void* raw() const { return static_cast<char*>(buffer->data()) + offset; }

@@ -36,10 +36,18 @@ Pair fit_binary(const std::string& where, const Tensor& y_true, const Tensor& y_
   return {truth * (1.0 - label_smoothing) + 0.5 * label_smoothing, prediction};
 }
 
+// Predictions as logits where they are: by the option, or as what a softmax or sigmoid was given. Undefined otherwise.
+Tensor as_logits(const Tensor& prediction, bool from_logits) {
+  const Tensor known = logits_of(prediction);
+  return known.defined() || !from_logits ? known : prediction;
+}
+
 Tensor clip_probabilities(const Tensor& p) { return clip(p, kEpsilon, 1.0 - kEpsilon); }
 
-Tensor binary_crossentropy_of_probabilities(const Tensor& truth, const Tensor& probability) {
-  const Tensor p = clip_probabilities(probability);
+Tensor binary_values(const Tensor& truth, const Tensor& prediction, bool from_logits) {
+  const Tensor logits = as_logits(prediction, from_logits);
+  if (logits.defined()) return nn::sigmoid_cross_entropy_with_logits(truth, logits);
+  const Tensor p = clip_probabilities(prediction);
   return -(truth * log(p) + (1.0 - truth) * log(1.0 - p));
 }
 
@@ -48,9 +56,10 @@ Tensor binary_crossentropy_of_probabilities(const Tensor& truth, const Tensor& p
 Tensor categorical_crossentropy(const Tensor& y_true, const Tensor& y_pred,
                                 const CategoricalCrossentropyOptions& options) {
   const auto [truth, prediction] = fit_classes("categorical_crossentropy", y_true, y_pred, options.label_smoothing);
+  const Tensor logits = as_logits(prediction, options.from_logits);
   const bool last = options.axis == -1 || options.axis == prediction.rank() - 1;
-  if (options.from_logits && last) return nn::softmax_cross_entropy_with_logits(truth, prediction);
-  if (options.from_logits) return -reduce_sum(truth * nn::log_softmax(prediction, options.axis), options.axis);
+  if (logits.defined() && last) return nn::softmax_cross_entropy_with_logits(truth, logits);
+  if (logits.defined()) return -reduce_sum(truth * nn::log_softmax(logits, options.axis), options.axis);
   const Tensor normalized = prediction / reduce_sum(prediction, options.axis, {.keepdims = true});
   return -reduce_sum(truth * log(clip_probabilities(normalized)), options.axis);
 }
@@ -78,23 +87,26 @@ Tensor sparse_categorical_crossentropy(const Tensor& y_true, const Tensor& y_pre
     throw ShapeError(std::string(where) + ": y_true has shape " + to_string(y_true.shape()) + " and y_pred " +
                      to_string(prediction.shape()) + "; labels are class indices, without the axis of the classes. " +
                      "For one-hot labels use CategoricalCrossentropy.");
-  check_shapes_fit(where, expand_dims(labels, -1), reduce_max(prediction, -1, {.keepdims = true}), true,
-                   "Give one label for each prediction.");
+  for (std::size_t i = 0; i < labels.shape().size(); ++i) {
+    const std::int64_t a = labels.shape()[i], b = prediction.shape()[i];
+    if (a != b && a != None && b != None)
+      throw ShapeError(std::string(where) + ": y_true has shape " + to_string(y_true.shape()) + " and y_pred " +
+                       to_string(prediction.shape()) + ". Give one label for each prediction.");
+  }
   Tensor valid;
   if (options.ignore_class) {
     valid = not_equal(labels, static_cast<std::int64_t>(*options.ignore_class));
     labels = strata::where(valid, labels, zeros_like(labels));
   }
-  const Tensor logits = options.from_logits ? prediction : log(clip_probabilities(prediction));
+  Tensor logits = as_logits(prediction, options.from_logits);
+  if (!logits.defined()) logits = log(clip_probabilities(prediction));
   const Tensor loss = nn::sparse_softmax_cross_entropy_with_logits(labels, logits);
   return valid.defined() ? strata::where(valid, loss, zeros_like(loss)) : loss;
 }
 
 Tensor binary_crossentropy(const Tensor& y_true, const Tensor& y_pred, const BinaryCrossentropyOptions& options) {
   const auto [truth, prediction] = fit_binary("binary_crossentropy", y_true, y_pred, options.label_smoothing);
-  if (!options.from_logits) return reduce_mean(binary_crossentropy_of_probabilities(truth, prediction), options.axis);
-  const Tensor values = nn::sigmoid_cross_entropy_with_logits(truth, prediction);
-  return reduce_mean(values, options.axis);
+  return reduce_mean(binary_values(truth, prediction, options.from_logits), options.axis);
 }
 
 Tensor binary_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
@@ -102,7 +114,7 @@ Tensor binary_focal_crossentropy(const Tensor& y_true, const Tensor& y_pred,
   auto [truth, prediction] = fit_binary("binary_focal_crossentropy", y_true, y_pred, options.label_smoothing);
   if (options.from_logits) prediction = nn::sigmoid(prediction);
   const Tensor right = truth * prediction + (1.0 - truth) * (1.0 - prediction);
-  Tensor values = pow(1.0 - right, options.gamma) * binary_crossentropy_of_probabilities(truth, prediction);
+  Tensor values = pow(1.0 - right, options.gamma) * binary_values(truth, prediction, false);
   if (options.apply_class_balancing) values = (truth * options.alpha + (1.0 - truth) * (1.0 - options.alpha)) * values;
   return reduce_mean(values, options.axis);
 }

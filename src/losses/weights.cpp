@@ -1,5 +1,6 @@
 #include "losses/weights.h"
 
+#include "core/tensor_data.h"
 #include "strata/array.h"
 #include "strata/math.h"
 
@@ -45,6 +46,11 @@ std::pair<Tensor, Tensor> fit_labels(const std::string& where, const Tensor& y_t
   auto fitted = squeeze_or_expand_to_same_rank(cast(y_true, prediction.dtype()), prediction);
   if (check) check_shapes_fit(where, fitted.first, fitted.second, false);
   return fitted;
+}
+
+Tensor logits_of(const Tensor& probabilities) {
+  const auto& logits = probabilities.impl()->logits;
+  return logits ? Tensor(logits) : Tensor();
 }
 
 Tensor safe_ratio(const Tensor& a, const Tensor& b) { return divide_no_nan(a, b); }

@@ -27,6 +27,10 @@ std::pair<Tensor, Tensor> fit_labels(const std::string& where, const Tensor& y_t
 // float32 for 16-bit floats and for integers, x itself otherwise.
 Tensor at_least_float32(const Tensor& x);
 
+// The logits that `probabilities` were computed from, where softmax or sigmoid gave them as they are; else undefined.
+// Cross-entropies use them, as Keras does: log(softmax(x)) is exact where the probabilities round to 0 or 1.
+Tensor logits_of(const Tensor& probabilities);
+
 // a / b, and 0 where b is 0.
 Tensor safe_ratio(const Tensor& a, const Tensor& b);
 

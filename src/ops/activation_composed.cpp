@@ -8,7 +8,11 @@
 namespace strata::nn {
 
 Tensor swish(const Tensor& x) { return silu(x); }
-Tensor sigmoid(const Tensor& x) { return strata::sigmoid(x); }
+Tensor sigmoid(const Tensor& x) {
+  Tensor y = strata::sigmoid(x);
+  if (is_floating(x.dtype())) y.impl()->logits = x.impl();
+  return y;
+}
 Tensor tanh(const Tensor& x) { return strata::tanh(x); }
 Tensor exponential(const Tensor& x) { return exp(x); }
 Tensor linear(const Tensor& x) { return x; }

@@ -103,7 +103,11 @@ struct LogSoftmaxOp final : SoftmaxBase<LogSoftmaxOp> {
 
 namespace nn {
 
-Tensor softmax(const Tensor& x, std::int64_t axis) { return apply1(make_op<SoftmaxOp>(axis), {x}); }
+Tensor softmax(const Tensor& x, std::int64_t axis) {
+  Tensor y = apply1(make_op<SoftmaxOp>(axis), {x});
+  y.impl()->logits = x.impl();
+  return y;
+}
 Tensor log_softmax(const Tensor& x, std::int64_t axis) { return apply1(make_op<LogSoftmaxOp>(axis), {x}); }
 
 }  // namespace nn

@@ -77,6 +77,9 @@ void Optimizer::exclude_from_weight_decay(const std::vector<Variable>& variables
                                           const std::vector<std::string>& names) const {
   require().exclude_from_weight_decay(variables, names);
 }
+void Optimizer::finalize_variable_values(const std::vector<Variable>& variables) const {
+  require().finalize_variable_values(variables);
+}
 std::string Optimizer::name() const { return require().name(); }
 std::string Optimizer::class_name() const { return require().class_name(); }
 Config Optimizer::get_config() const { return require().get_config(); }

@@ -12,7 +12,9 @@ namespace {
 
 template <class O>
 CommonOptions common(const O& o) {
-  return {o.learning_rate, o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.name};
+  return {
+      o.learning_rate,           o.weight_decay, o.clipnorm, o.clipvalue, o.global_clipnorm, o.use_ema, o.ema_momentum,
+      o.ema_overwrite_frequency, o.name};
 }
 
 void check_fraction(const char* optimizer, const char* option, double value) {
@@ -129,6 +131,10 @@ O options_from(const Config& config) {
   if (const auto* value = config.find("learning_rate"))
     o.learning_rate = schedules::Schedule::from_config_value(*value);
   read("name", o.name);
+  read("use_ema", o.use_ema);
+  read("ema_momentum", o.ema_momentum);
+  if (const auto* value = config.find("ema_overwrite_frequency"); value != nullptr && !value->is_none())
+    o.ema_overwrite_frequency = static_cast<int>(value->as_integer());
   read_optional("clipnorm", o.clipnorm);
   read_optional("clipvalue", o.clipvalue);
   read_optional("global_clipnorm", o.global_clipnorm);
@@ -153,8 +159,19 @@ O with_rate(O options, const schedules::Schedule& learning_rate) {
 }
 
 AdamOptions as_adam(const AdamWOptions& o) {
-  return {o.learning_rate, o.beta_1,   o.beta_2,    o.epsilon,         o.amsgrad,
-          o.weight_decay,  o.clipnorm, o.clipvalue, o.global_clipnorm, o.name};
+  return {.learning_rate = o.learning_rate,
+          .beta_1 = o.beta_1,
+          .beta_2 = o.beta_2,
+          .epsilon = o.epsilon,
+          .amsgrad = o.amsgrad,
+          .weight_decay = o.weight_decay,
+          .clipnorm = o.clipnorm,
+          .clipvalue = o.clipvalue,
+          .global_clipnorm = o.global_clipnorm,
+          .use_ema = o.use_ema,
+          .ema_momentum = o.ema_momentum,
+          .ema_overwrite_frequency = o.ema_overwrite_frequency,
+          .name = o.name};
 }
 
 std::shared_ptr<OptimizerState> make_sgd(const SGDOptions& options) { return std::make_shared<Sgd>(options); }

@@ -27,6 +27,12 @@ OptimizerState::OptimizerState(const char* class_name, const char* default_name,
     throw ValueError(std::string(class_name) +
                      ": only one of clipnorm, clipvalue and global_clipnorm can be set, but " + std::to_string(clips) +
                      " are.");
+  if (!(options_.ema_momentum >= 0 && options_.ema_momentum <= 1))
+    throw ValueError(std::string(class_name) + ": ema_momentum is " + std::to_string(options_.ema_momentum) +
+                     ". It is in [0, 1].");
+  if (options_.ema_overwrite_frequency && *options_.ema_overwrite_frequency < 1)
+    throw ValueError(std::string(class_name) + ": ema_overwrite_frequency is " +
+                     std::to_string(*options_.ema_overwrite_frequency) + ". Use a number of steps above 0.");
   TraceScope outside(nullptr);
   strata::detail::RecordingPause pause;
   iterations_ = make_variable(constant(0, int64), "iteration");
@@ -90,6 +96,7 @@ void OptimizerState::build(const std::vector<Variable>& variables) {
     indices_.emplace(v.state().get(), trained_.size());
     if (indices_.size() > trained_.size()) trained_.push_back(v);
   }
+  if (options_.use_ema) averages_ = add_slots(trained_, {"average"})[0];
   make_slots(trained_);
   built_ = true;
 }
@@ -187,18 +194,42 @@ void OptimizerState::apply_gradients(const Tensors& gradients, const std::vector
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const Variable& v = variables[i];
     apply(update_op(v, index_of(v), weight_decay_of(v)), {ready[i], rate, steps});
-    if (v.constraint()) v.assign(v.constraint()(v.read()));
   }
+  if (options_.use_ema) update_averages(steps);
+  for (const Variable& v : variables)
+    if (v.constraint()) v.assign(v.constraint()(v.read()));
   iterations_.assign_add(constant(1, int64));
 }
 
+// average = momentum * average + (1 - momentum) * variable, from the first step's variable on.
+void OptimizerState::update_averages(const Tensor& steps_before) const {
+  for (std::size_t i = 0; i < trained_.size(); ++i) {
+    const Variable &variable = trained_[i], &average = averages_[i];
+    const Tensor momentum = cast(not_equal(steps_before, 0), variable.dtype()) * options_.ema_momentum;
+    average.assign(momentum * average.read() + (1.0 - momentum) * variable.read());
+    if (!options_.ema_overwrite_frequency) continue;
+    const Tensor now = equal((steps_before + 1) % *options_.ema_overwrite_frequency, 0);
+    variable.assign(strata::where(now, average.read(), variable.read()));
+  }
+}
+
+void OptimizerState::finalize_variable_values(const std::vector<Variable>& variables) {
+  if (!options_.use_ema) return;
+  for (const Variable& v : variables) v.assign(averages_.at(index_of(v)).read());
+}
+
 Config OptimizerState::get_config() const {
-  Config config = {{"name", options_.name},
-                   {"learning_rate", schedule()},
-                   {"weight_decay", value_of(options_.weight_decay)},
-                   {"clipnorm", value_of(options_.clipnorm)},
-                   {"global_clipnorm", value_of(options_.global_clipnorm)},
-                   {"clipvalue", value_of(options_.clipvalue)}};
+  Config config = {
+      {"name", options_.name},
+      {"learning_rate", schedule()},
+      {"weight_decay", value_of(options_.weight_decay)},
+      {"clipnorm", value_of(options_.clipnorm)},
+      {"global_clipnorm", value_of(options_.global_clipnorm)},
+      {"clipvalue", value_of(options_.clipvalue)},
+      {"use_ema", options_.use_ema},
+      {"ema_momentum", options_.ema_momentum},
+      {"ema_overwrite_frequency",
+       options_.ema_overwrite_frequency ? Config::Value(*options_.ema_overwrite_frequency) : Config::Value()}};
   add_config(config);
   return config;
 }

@@ -17,6 +17,9 @@ namespace strata::optimizers {
 struct CommonOptions {
   schedules::Schedule learning_rate;
   std::optional<double> weight_decay, clipnorm, clipvalue, global_clipnorm;
+  bool use_ema;
+  double ema_momentum;
+  std::optional<int> ema_overwrite_frequency;
   std::string name;
 };
 
@@ -30,6 +33,7 @@ class OptimizerState {
   void apply_gradients(const Tensors& gradients, const std::vector<Variable>& variables);
   void build(const std::vector<Variable>& variables);
   bool built() const { return built_; }
+  void finalize_variable_values(const std::vector<Variable>& variables);
   void exclude_from_weight_decay(const std::vector<Variable>& variables, const std::vector<std::string>& names);
 
   Tensor learning_rate() const;
@@ -59,11 +63,12 @@ class OptimizerState {
   Tensors checked(const Tensors& gradients, const std::vector<Variable>& variables) const;
   Tensors clipped(Tensors gradients) const;
   double weight_decay_of(const Variable& variable) const;
+  void update_averages(const Tensor& steps_before) const;
 
   const char* class_name_;
   CommonOptions options_;
   Variable iterations_, learning_rate_;  // the latter is empty where a schedule rules
-  std::vector<Variable> slots_, trained_;
+  std::vector<Variable> slots_, trained_, averages_;
   std::unordered_map<const strata::detail::VariableState*, std::size_t> indices_;
   std::unordered_set<const strata::detail::VariableState*> excluded_;
   std::vector<std::string> excluded_names_;

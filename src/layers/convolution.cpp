@@ -76,7 +76,8 @@ const auto separable_fields = [](auto& o, auto&& v) {
 
 void check_padding(const std::string& layer, const std::string& padding, bool causal) {
   if (padding == "valid" || padding == "same" || (causal && padding == "causal")) return;
-  throw ValueError(layer + ": padding is \"" + padding + "\"; it must be \"valid\"" + (causal ? ", \"same\" or \"causal\"." : " or \"same\"."));
+  throw ValueError(layer + ": padding is \"" + padding + "\"; it must be \"valid\"" +
+                   (causal ? ", \"same\" or \"causal\"." : " or \"same\"."));
 }
 
 void check_filters(const std::string& layer, std::int64_t filters) {
@@ -86,9 +87,12 @@ void check_filters(const std::string& layer, std::int64_t filters) {
 // The rank and channels of the input, with the layer's name in the message.
 std::int64_t channels_of(const Layer& layer, const Shape& input, std::size_t spatial) {
   if (input.size() != spatial + 2)
-    throw ShapeError(layer.class_name() + " '" + layer.path() + "': the input has shape " + to_string(input) + ", expected " +
-                     std::to_string(spatial + 2) + " dimensions: (batch, " +
-                     (spatial == 1 ? "steps" : spatial == 2 ? "height, width" : "depth, height, width") + ", channels).");
+    throw ShapeError(layer.class_name() + " '" + layer.path() + "': the input has shape " + to_string(input) +
+                     ", expected " + std::to_string(spatial + 2) + " dimensions: (batch, " +
+                     (spatial == 1   ? "steps"
+                      : spatial == 2 ? "height, width"
+                                     : "depth, height, width") +
+                     ", channels).");
   return last_axis(layer, input);
 }
 
@@ -109,7 +113,8 @@ std::string divisors(std::int64_t n) {
 template <class Options>
 void create_bias(const Variable& bias, std::int64_t n, const Options& o) {
   if (o.use_bias)
-    bias.create({n}, {.initializer = o.bias_initializer, .regularizer = o.bias_regularizer, .constraint = o.bias_constraint});
+    bias.create(
+        {n}, {.initializer = o.bias_initializer, .regularizer = o.bias_regularizer, .constraint = o.bias_constraint});
 }
 
 template <class Options>
@@ -149,19 +154,19 @@ void Conv<Self, S>::build(const Shape& input) const {
     throw ShapeError(this->class_name() + " '" + this->path() + "': input has " + std::to_string(channels) +
                      " channels, not divisible by groups=" + std::to_string(options_.groups) + " (input shape " +
                      to_string(input) + "). Use groups=" + divisors(channels) + ".");
-  kernel_.create(kernel_shape(size, channels / options_.groups, filters_),
-                 {.initializer = options_.kernel_initializer,
-                  .regularizer = options_.kernel_regularizer,
-                  .constraint = options_.kernel_constraint});
+  kernel_.create(kernel_shape(size, channels / options_.groups, filters_), {.initializer = options_.kernel_initializer,
+                                                                            .regularizer = options_.kernel_regularizer,
+                                                                            .constraint = options_.kernel_constraint});
   create_bias(bias_, filters_, options_);
 }
 
 template <class Self, class S>
 Tensor Conv<Self, S>::call(const Tensor& x) const {
-  const Tensor y = nn::convolution(x, kernel_, {.strides = options_.strides.to_vector(),
-                                                .padding = options_.padding,
-                                                .dilations = options_.dilation_rate.to_vector(),
-                                                .groups = options_.groups});
+  const Tensor y = nn::convolution(x, kernel_,
+                                   {.strides = options_.strides.to_vector(),
+                                    .padding = options_.padding,
+                                    .dilations = options_.dilation_rate.to_vector(),
+                                    .groups = options_.groups});
   return finish(y, bias_, options_);
 }
 
@@ -177,7 +182,8 @@ Self Conv<Self, S>::from_config(const Config& c) {
 // ---- Transposed convolution
 
 template <class Self, class S>
-ConvTranspose<Self, S>::ConvTranspose(std::int64_t filters, const S& kernel_size, const ConvTransposeOptions<S>& options)
+ConvTranspose<Self, S>::ConvTranspose(std::int64_t filters, const S& kernel_size,
+                                      const ConvTransposeOptions<S>& options)
     : filters_(filters), kernel_size_(kernel_size), options_(options) {
   this->set_name(options.name);
   this->set_dtype(options.dtype);
@@ -205,9 +211,14 @@ Tensor ConvTranspose<Self, S>::call(const Tensor& x) const {
   if (options_.output_padding) o.output_padding = options_.output_padding->to_vector();
   Tensor y;
   switch (kernel_size_.to_vector().size()) {
-    case 1: y = nn::conv1d_transpose(x, kernel_, o); break;
-    case 2: y = nn::conv2d_transpose(x, kernel_, o); break;
-    default: y = nn::conv3d_transpose(x, kernel_, o);
+    case 1:
+      y = nn::conv1d_transpose(x, kernel_, o);
+      break;
+    case 2:
+      y = nn::conv2d_transpose(x, kernel_, o);
+      break;
+    default:
+      y = nn::conv3d_transpose(x, kernel_, o);
   }
   return finish(y, bias_, options_);
 }
@@ -253,8 +264,8 @@ Tensor DepthwiseConv<Self, S>::call(const Tensor& x) const {
   const strata::ConvOptions o = {.strides = options_.strides.to_vector(),
                                  .padding = options_.padding,
                                  .dilations = options_.dilation_rate.to_vector()};
-  const Tensor y = kernel_size_.to_vector().size() == 1 ? nn::depthwise_conv1d(x, kernel_, o)
-                                                        : nn::depthwise_conv2d(x, kernel_, o);
+  const Tensor y =
+      kernel_size_.to_vector().size() == 1 ? nn::depthwise_conv1d(x, kernel_, o) : nn::depthwise_conv2d(x, kernel_, o);
   return finish(y, bias_, options_);
 }
 
@@ -270,7 +281,8 @@ Self DepthwiseConv<Self, S>::from_config(const Config& c) {
 // ---- Separable convolution
 
 template <class Self, class S>
-SeparableConv<Self, S>::SeparableConv(std::int64_t filters, const S& kernel_size, const SeparableConvOptions<S>& options)
+SeparableConv<Self, S>::SeparableConv(std::int64_t filters, const S& kernel_size,
+                                      const SeparableConvOptions<S>& options)
     : filters_(filters), kernel_size_(kernel_size), options_(options) {
   this->set_name(options.name);
   this->set_dtype(options.dtype);
@@ -288,10 +300,11 @@ void SeparableConv<Self, S>::build(const Shape& input) const {
                     {.initializer = options_.depthwise_initializer,
                      .regularizer = options_.depthwise_regularizer,
                      .constraint = options_.depthwise_constraint});
-  pointwise_.create(kernel_shape(std::vector<std::int64_t>(size.size(), 1), channels * options_.depth_multiplier, filters_),
-                    {.initializer = options_.pointwise_initializer,
-                     .regularizer = options_.pointwise_regularizer,
-                     .constraint = options_.pointwise_constraint});
+  pointwise_.create(
+      kernel_shape(std::vector<std::int64_t>(size.size(), 1), channels * options_.depth_multiplier, filters_),
+      {.initializer = options_.pointwise_initializer,
+       .regularizer = options_.pointwise_regularizer,
+       .constraint = options_.pointwise_constraint});
   create_bias(bias_, filters_, options_);
 }
 

@@ -61,8 +61,9 @@ void Dense::build(const Shape& input) const {
 Tensor Dense::call(const Tensor& x) const {
   const std::int64_t n = kernel_.shape()[0];
   if (x.rank() == 0 || (x.shape().back() != None && x.shape().back() != n))
-    throw ShapeError("Dense '" + path() + "': the input has shape " + to_string(x.shape()) + ", but the layer was built for " +
-                     std::to_string(n) + " features on the last axis. Give it such an input, or make another layer.");
+    throw ShapeError("Dense '" + path() + "': the input has shape " + to_string(x.shape()) +
+                     ", but the layer was built for " + std::to_string(n) +
+                     " features on the last axis. Give it such an input, or make another layer.");
   Tensor y;
   if (x.rank() == 1)
     y = reshape(matmul(expand_dims(x, 0), kernel_), {units_});
@@ -84,8 +85,8 @@ Dense Dense::from_config(const Config& c) {
 Embedding::Embedding(std::int64_t input_dim, std::int64_t output_dim, const EmbeddingOptions& options)
     : input_dim_(input_dim), output_dim_(output_dim), options_(options) {
   if (input_dim <= 0 || output_dim <= 0)
-    throw ValueError("Embedding: input_dim is " + std::to_string(input_dim) + " and output_dim " + std::to_string(output_dim) +
-                     "; both must be positive.");
+    throw ValueError("Embedding: input_dim is " + std::to_string(input_dim) + " and output_dim " +
+                     std::to_string(output_dim) + "; both must be positive.");
   set_name(options.name);
   set_dtype(options.dtype);
 }
@@ -118,8 +119,9 @@ Lambda::Lambda(std::shared_ptr<const void> function, Call call, const LayerOptio
 }
 Tensor Lambda::call(const Tensor& x) const { return call_(function_.get(), x); }
 Config Lambda::get_config() const {
-  throw ValueError("Lambda '" + path() +
-                   "' cannot be saved or cloned: a C++ callable has no configuration. Write a CustomLayer class instead.");
+  throw ValueError(
+      "Lambda '" + path() +
+      "' cannot be saved or cloned: a C++ callable has no configuration. Write a CustomLayer class instead.");
 }
 Lambda Lambda::from_config(const Config&) {
   throw ValueError("Lambda: a C++ callable cannot be made from a configuration. Write a CustomLayer class instead.");

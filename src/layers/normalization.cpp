@@ -54,9 +54,12 @@ const auto unit_fields = [](auto& o, auto&& v) { v("axis", o.axis); };
 template <class O>
 void create_affine(const Shape& shape, const Variable& gamma, const Variable& beta, const O& o) {
   if (o.scale)
-    gamma.create(shape, {.initializer = o.gamma_initializer, .regularizer = o.gamma_regularizer, .constraint = o.gamma_constraint});
+    gamma.create(
+        shape,
+        {.initializer = o.gamma_initializer, .regularizer = o.gamma_regularizer, .constraint = o.gamma_constraint});
   if (o.center)
-    beta.create(shape, {.initializer = o.beta_initializer, .regularizer = o.beta_regularizer, .constraint = o.beta_constraint});
+    beta.create(
+        shape, {.initializer = o.beta_initializer, .regularizer = o.beta_regularizer, .constraint = o.beta_constraint});
 }
 
 std::size_t axis_in(const Layer& layer, std::int64_t axis, const Shape& input) {
@@ -111,10 +114,12 @@ Tensor BatchNormalization::normalize(const Tensor& x, bool training) const {
   const std::int64_t n = moving_mean_.shape()[0];
   if (x.shape().back() != None && x.shape().back() != n)
     throw ShapeError("BatchNormalization '" + path() + "': the input has " + std::to_string(x.shape().back()) +
-                     " channels (shape " + to_string(x.shape()) + "), but the layer was built for " + std::to_string(n) + ".");
+                     " channels (shape " + to_string(x.shape()) + "), but the layer was built for " +
+                     std::to_string(n) + ".");
   if (!training)
-    return nn::batch_normalization(x, moving_mean_.read(), moving_variance_.read(), value_or_none(options_.center, beta_),
-                                   value_or_none(options_.scale, gamma_), {.epsilon = options_.epsilon});
+    return nn::batch_normalization(x, moving_mean_.read(), moving_variance_.read(),
+                                   value_or_none(options_.center, beta_), value_or_none(options_.scale, gamma_),
+                                   {.epsilon = options_.epsilon});
   const Tensor scale = options_.scale ? gamma_.read() : ones({n}, moving_mean_.dtype());
   const Tensor offset = options_.center ? beta_.read() : zeros({n}, moving_mean_.dtype());
   const FusedBatchNorm result = nn::fused_batch_norm(x, scale, offset, {.epsilon = options_.epsilon});
@@ -169,8 +174,7 @@ Tensor LayerNormalization::call(const Tensor& x) const {
   shape.resize(rank, 1);
   std::vector<std::int64_t> sorted = axes;
   std::sort(sorted.begin(), sorted.end());
-  if (sorted != axes)
-    throw ValueError("LayerNormalization '" + path() + "': give the axes in ascending order.");
+  if (sorted != axes) throw ValueError("LayerNormalization '" + path() + "': give the axes in ascending order.");
   for (std::int64_t axis : axes) shape[static_cast<std::size_t>(axis)] = x.shape()[static_cast<std::size_t>(axis)];
   if (options_.scale) y = y * reshape(gamma_, shape);
   if (options_.center) y = y + reshape(beta_, shape);
@@ -207,7 +211,8 @@ Tensor GroupNormalization::call(const Tensor& x) const {
   const std::size_t axis = axis_in(*this, options_.axis, x.shape()), rank = x.shape().size();
   const bool last = axis + 1 == rank;
   const Tensor t = last ? x : transpose(x, to_end(axis, rank, false));
-  const std::int64_t channels = known_axis(*this, options_.axis, x.shape()), groups = groups_ == -1 ? channels : groups_;
+  const std::int64_t channels = known_axis(*this, options_.axis, x.shape()),
+                     groups = groups_ == -1 ? channels : groups_;
   // (batch, spatial..., groups, channels of a group), normalized over all but batch and groups.
   Shape grouped = t.shape();
   grouped[0] = -1;
@@ -236,7 +241,8 @@ Config GroupNormalization::get_config() const {
   return config;
 }
 GroupNormalization GroupNormalization::from_config(const Config& c) {
-  return GroupNormalization(c.get<std::int64_t>("groups", 32), read_options<GroupNormalizationOptions>(c, group_fields));
+  return GroupNormalization(c.get<std::int64_t>("groups", 32),
+                            read_options<GroupNormalizationOptions>(c, group_fields));
 }
 
 UnitNormalization::UnitNormalization(const UnitNormalizationOptions& options) : options_(options) {

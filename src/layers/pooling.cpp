@@ -29,10 +29,10 @@ Pooling<Self, S, kIsMax>::Pooling(const S& pool_size, const PoolingOptions<S>& o
   this->set_name(options.name);
   this->set_dtype(options.dtype);
   if (options.padding != "valid" && options.padding != "same")
-    throw ValueError(this->class_name() + ": padding is \"" + options.padding + "\"; it must be \"valid\" or \"same\".");
+    throw ValueError(this->class_name() + ": padding is \"" + options.padding +
+                     "\"; it must be \"valid\" or \"same\".");
   for (std::int64_t n : pool_size.to_vector())
-    if (n <= 0)
-      throw ValueError(this->class_name() + ": pool_size " + std::to_string(n) + " must be positive.");
+    if (n <= 0) throw ValueError(this->class_name() + ": pool_size " + std::to_string(n) + " must be positive.");
 }
 
 template <class Self, class S, bool kIsMax>

@@ -31,10 +31,10 @@ void check_tracked(LayerState& state) {
   for (const auto& above : call_stack.layers)
     if (above->tracks(&state)) return;
   LayerState& caller = *call_stack.layers.back();
-  throw ValueError(state.describe() + " has weights, but neither " + caller.describe() +
-                   " that calls it nor a layer above tracks it, so its weights would not be trained or saved. Declare it in " +
-                   caller.class_name + " as: " + state.class_name + " layer = track(\"layer\", " + state.class_name +
-                   "(...));");
+  throw ValueError(
+      state.describe() + " has weights, but neither " + caller.describe() +
+      " that calls it nor a layer above tracks it, so its weights would not be trained or saved. Declare it in " +
+      caller.class_name + " as: " + state.class_name + " layer = track(\"layer\", " + state.class_name + "(...));");
 }
 
 void clear_losses(LayerState& state) {
@@ -134,8 +134,7 @@ Tensors CallFrame::enter(const Tensors& tensors) {
   const DType compute = data_->layer->compute_dtype();
   data_->autocast.emplace(compute == data_->layer->variable_dtype() ? std::nullopt : std::optional<DType>(compute));
   Tensors out;
-  for (const Tensor& t : tensors)
-    out.push_back(is_floating(t.dtype()) && t.dtype() != compute ? cast(t, compute) : t);
+  for (const Tensor& t : tensors) out.push_back(is_floating(t.dtype()) && t.dtype() != compute ? cast(t, compute) : t);
   return out;
 }
 
@@ -190,9 +189,10 @@ Tensors CallFrame::record(const Layer& layer, const CallArguments& arguments) {
   state->ensure_name();
   for (const auto& a : arguments.arguments)
     if (a.kind == CallArguments::Argument::Kind::opaque)
-      throw ValueError(state->describe() + ": an argument of its call is neither tensor nor a value that a Config holds "
-                                           "(bool, integer, real, string, list, layer), so the call cannot be recorded "
-                                           "on a symbolic tensor. Pass such a value to the constructor instead.");
+      throw ValueError(state->describe() +
+                       ": an argument of its call is neither tensor nor a value that a Config holds "
+                       "(bool, integer, real, string, list, layer), so the call cannot be recorded "
+                       "on a symbolic tensor. Pass such a value to the constructor instead.");
   const Layer kept = layer;
   auto node = new_symbolic_node(state->name, arguments.all_tensors(), infer_outputs(kept, arguments));
   node->call = std::make_shared<LayerCall>(kept, arguments);
@@ -238,8 +238,9 @@ void throw_argument_count(const Layer& layer, std::size_t given, std::size_t mos
 }
 
 void throw_opaque_argument(std::size_t index) {
-  throw ValueError("argument " + std::to_string(index) +
-                   " of a recorded call is neither a tensor nor a value that a Config holds, so it cannot be given again.");
+  throw ValueError(
+      "argument " + std::to_string(index) +
+      " of a recorded call is neither a tensor nor a value that a Config holds, so it cannot be given again.");
 }
 
 }  // namespace detail

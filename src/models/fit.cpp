@@ -37,7 +37,8 @@ struct Feed {
       throw ValueError(fmt::format("a data set's element has {} tensors, but the model has {} inputs.", n, inputs));
     b.x.assign(element.begin(), element.begin() + static_cast<std::ptrdiff_t>(inputs));
     const std::size_t end = std::min(n, inputs + targets);
-    b.y.assign(element.begin() + static_cast<std::ptrdiff_t>(inputs), element.begin() + static_cast<std::ptrdiff_t>(end));
+    b.y.assign(element.begin() + static_cast<std::ptrdiff_t>(inputs),
+               element.begin() + static_cast<std::ptrdiff_t>(end));
     if (n > inputs + targets) b.sample_weight = element[inputs + targets];
     return b;
   }
@@ -56,8 +57,8 @@ std::int64_t check_samples(const Tensors& x, const Tensors& y, const char* where
       if (!t.defined() || t.rank() == 0)
         throw ValueError(std::string(where) + ": x and y must be tensors with samples along the first dimension.");
       if (n >= 0 && t.shape()[0] != n)
-        throw ShapeError(fmt::format("{}: x and y have {} and {} samples. Their first dimensions must be equal.", where, n,
-                                     t.shape()[0]));
+        throw ShapeError(fmt::format("{}: x and y have {} and {} samples. Their first dimensions must be equal.", where,
+                                     n, t.shape()[0]));
       n = t.shape()[0];
     }
   if (n == 0) throw ValueError(std::string(where) + ": there are no samples (the first dimension is 0).");
@@ -84,7 +85,8 @@ Tensor class_weights(const Tensor& y, const std::vector<std::pair<int, double>>&
   return Tensor::adopt(std::move(out), {n});
 }
 
-Feed feed_of_arrays(const Tensors& x, const Tensors& y, const Tensor& sample_weight, std::int64_t batch_size, bool shuffle) {
+Feed feed_of_arrays(const Tensors& x, const Tensors& y, const Tensor& sample_weight, std::int64_t batch_size,
+                    bool shuffle) {
   if (batch_size <= 0) throw ValueError(fmt::format("batch_size is {}; it must be positive.", batch_size));
   Tensors all = x;
   all.insert(all.end(), y.begin(), y.end());
@@ -207,7 +209,8 @@ class FitLoop {
     Tensors element;
     Logs logs;
     std::int64_t step = 0;
-    while ((!options_.steps_per_epoch || step < *options_.steps_per_epoch) && !model_.stop_training && run->next(element)) {
+    while ((!options_.steps_per_epoch || step < *options_.steps_per_epoch) && !model_.stop_training &&
+           run->next(element)) {
       const Batch batch = feed_.batch_of(element);
       if (epoch == options_.initial_epoch && step == 0) trainer_.warn_about_logits(model_, part(batch.x, 0, 32));
       callbacks_.each([&](auto& c) { c.on_train_batch_begin(step, {}); });
@@ -282,8 +285,9 @@ History Model::fit(const Inputs& x, const Inputs& y, const FitOptions& options) 
   } else if (options.validation_split > 0) {
     const auto cut = static_cast<std::int64_t>(static_cast<double>(n) * (1 - options.validation_split));
     if (options.validation_split >= 1 || cut == 0 || cut == n)
-      throw ValueError(fmt::format("fit: validation_split {} of {} samples leaves nothing to {}. Use a value between 0 and 1.",
-                                   options.validation_split, n, cut == n ? "validate on" : "train on"));
+      throw ValueError(
+          fmt::format("fit: validation_split {} of {} samples leaves nothing to {}. Use a value between 0 and 1.",
+                      options.validation_split, n, cut == n ? "validate on" : "train on"));
     const Tensor held = weight.defined() ? weight[Slice(cut, n)] : Tensor();
     validation = feed_of_arrays(part(xs, cut, n), part(ys, cut, n), held, validation_batch, false);
     xs = part(xs, 0, cut);
@@ -357,7 +361,8 @@ Tensor Model::compute_loss(const Inputs&, const Inputs& y, const Inputs& y_pred,
   return trainer_of(*this, "compute_loss").compute_loss(*this, y.tensors(), y_pred.tensors(), sample_weight);
 }
 Logs Model::compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight) const {
-  return trainer_of(*this, "compute_metrics").compute_metrics(x.tensors(), y.tensors(), y_pred.tensors(), sample_weight);
+  return trainer_of(*this, "compute_metrics")
+      .compute_metrics(x.tensors(), y.tensors(), y_pred.tensors(), sample_weight);
 }
 optimizers::Optimizer& Model::optimizer() const { return trainer_of(*this, "optimizer").optimizer(); }
 std::vector<metrics::Metric> Model::metrics() const { return trainer_of(*this, "metrics").all_metrics(); }

@@ -21,7 +21,8 @@ bool is_input(const SymbolicNode& node) { return !node.op && !node.call; }
 void require_recorded(const Tensors& tensors, const char* what) {
   for (const Tensor& t : tensors)
     if (!detail::is_recorded(t))
-      throw ValueError(std::string("Model: the ") + what + " of a functional model must be symbolic tensors made by Input() " +
+      throw ValueError(std::string("Model: the ") + what +
+                       " of a functional model must be symbolic tensors made by Input() " +
                        "and calls on it, but one is " +
                        (t.defined() ? "an ordinary tensor of shape " + to_string(t.shape()) : "undefined") +
                        ". Start from Tensor x = Input({...}).");
@@ -40,8 +41,7 @@ class FunctionalBody final : public Layer {
     CallFrame frame(*this, arguments.training);
     try {
       const ModelState& model = model_state(*this);
-      if (given.size() != model.inputs.size())
-        detail::throw_argument_count(*this, given.size(), model.inputs.size());
+      if (given.size() != model.inputs.size()) detail::throw_argument_count(*this, given.size(), model.inputs.size());
       check_shapes(model, given);
       const Tensors results = run_functional(model, frame.enter(given));
       frame.leave(results);
@@ -192,7 +192,8 @@ Tensors ordered_inputs(const Layer& layer, const Inputs& inputs) {
     if (it == inputs.names().end()) {
       std::string given;
       for (const std::string& n : inputs.names()) given += (given.empty() ? "" : ", ") + n;
-      throw ValueError(layer.state()->describe() + ": there is no input '" + name + "' among those given: " + given + ".");
+      throw ValueError(layer.state()->describe() + ": there is no input '" + name + "' among those given: " + given +
+                       ".");
     }
     out.push_back(inputs.tensors()[static_cast<std::size_t>(it - inputs.names().begin())]);
   }
@@ -221,7 +222,8 @@ std::vector<std::string> Model::output_names() const { return model_state(*this)
 Shape Model::input_shape() const {
   const auto& shapes = state()->input_shapes;
   if (shapes.size() != 1)
-    throw ValueError(state()->describe() + " has " + (shapes.empty() ? "no known input shape: build it first." : "several inputs."));
+    throw ValueError(state()->describe() + " has " +
+                     (shapes.empty() ? "no known input shape: build it first." : "several inputs."));
   return shapes[0];
 }
 Shape Model::output_shape() const {

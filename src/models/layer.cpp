@@ -92,9 +92,7 @@ bool LayerState::tracks(const LayerState* other) const {
   return std::any_of(children.begin(), children.end(), [&](const Child& c) { return c.layer.state().get() == other; });
 }
 
-Layer::Layer() : state_(std::make_shared<LayerState>()) {
-  state_->trainable = trainable.storage();
-}
+Layer::Layer() : state_(std::make_shared<LayerState>()) { state_->trainable = trainable.storage(); }
 Layer::Layer(const Layer& other) : trainable(other.trainable), state_(other.state_), object_(other.self()) {}
 Layer::Layer(const Layer& other, Share) : trainable(other.trainable), state_(other.state_), object_(other.object_) {}
 Layer::~Layer() = default;
@@ -129,7 +127,8 @@ Outputs Layer::operator()(const Inputs& inputs, Training training) const {
 
 Tensors Layer::call_erased(const CallArguments& arguments) const {
   if (object_) return object_->call_erased(arguments);
-  throw ValueError("this Layer is empty: it was default-constructed. Assign a layer to it first: Layer layer = Dense(10);");
+  throw ValueError(
+      "this Layer is empty: it was default-constructed. Assign a layer to it first: Layer layer = Dense(10);");
 }
 void Layer::build_erased(const std::vector<Shape>& shapes) const {
   if (object_) object_->build_erased(shapes);
@@ -178,8 +177,8 @@ void Layer::set_weights(const Tensors& values) const {
   const std::vector<Variable> all = weights();
   state_->ensure_name();
   if (all.size() != values.size())
-    throw ValueError(state_->describe() + ": set_weights got " + std::to_string(values.size()) + " tensors, but there are " +
-                     std::to_string(all.size()) + " weights" +
+    throw ValueError(state_->describe() + ": set_weights got " + std::to_string(values.size()) +
+                     " tensors, but there are " + std::to_string(all.size()) + " weights" +
                      (all.empty() ? ". Build it first: call it on a tensor, or build(shape)." : "."));
   for (std::size_t i = 0; i < all.size(); ++i)
     if (values[i].shape() != all[i].shape())
@@ -234,7 +233,8 @@ DType Layer::compute_dtype() const { return policy_of(state_->policy).compute_dt
 DType Layer::variable_dtype() const { return policy_of(state_->policy).variable_dtype; }
 
 Config Layer::full_config() const {
-  Config out = {{"name", name()}, {"trainable", static_cast<bool>(trainable)}, {"dtype", policy_of(state_->policy).name}};
+  Config out = {
+      {"name", name()}, {"trainable", static_cast<bool>(trainable)}, {"dtype", policy_of(state_->policy).name}};
   const Config own = target().own_config();
   for (const auto& [key, value] : own.entries()) out.set(key, value);
   return out;
@@ -252,8 +252,8 @@ Layer Layer::from_config_value(const Config::Value& value) {
 void Layer::track_child(const std::string& name, const Layer& child) const {
   LayerState& c = *child.state_;
   if (c.is_name_given && c.name != name)
-    throw ValueError(c.class_name + " is tracked as '" + name + "' by " + state_->class_name + " but has the name '" + c.name +
-                     "'. Leave .name out, or make both the same.");
+    throw ValueError(c.class_name + " is tracked as '" + name + "' by " + state_->class_name + " but has the name '" +
+                     c.name + "'. Leave .name out, or make both the same.");
   for (const auto& other : state_->children)
     if (other.name == name)
       throw ValueError(state_->class_name + " tracks two layers as '" + name + "'. Give each a name of its own.");
@@ -300,7 +300,9 @@ void Layer::set_dtype(const std::string& policy) const {
   for (const Variable& w : state_->weights)
     if (!w.created()) w.state()->dtype = variable_dtype();
 }
-void Layer::set_activity_regularizer(const Regularizer& regularizer) const { state_->activity_regularizer = regularizer; }
+void Layer::set_activity_regularizer(const Regularizer& regularizer) const {
+  state_->activity_regularizer = regularizer;
+}
 
 Inputs::Inputs(std::initializer_list<std::pair<const char*, Tensor>> named) {
   for (const auto& [name, tensor] : named) {
@@ -312,15 +314,17 @@ Inputs::Inputs(const Outputs& outputs) : tensors_(outputs.tensors()) {}
 
 Outputs::operator Tensor() const {
   if (tensors_.size() != 1)
-    throw ValueError("this call gave " + std::to_string(tensors_.size()) +
-                     " outputs, where one tensor is expected. Take them apart: auto [a, b] = outputs.as<2>(); or by outputs[0].");
+    throw ValueError(
+        "this call gave " + std::to_string(tensors_.size()) +
+        " outputs, where one tensor is expected. Take them apart: auto [a, b] = outputs.as<2>(); or by outputs[0].");
   return tensors_[0];
 }
 Tensor Outputs::operator[](std::int64_t i) const {
   const auto n = static_cast<std::int64_t>(tensors_.size());
   if (i < -n || i >= n)
-    throw IndexError("output " + std::to_string(i) + " is out of range; there are " + std::to_string(n) +
-                     (n == 1 ? " outputs. For a row of the only one, convert first: Tensor y = outputs;" : " outputs."));
+    throw IndexError(
+        "output " + std::to_string(i) + " is out of range; there are " + std::to_string(n) +
+        (n == 1 ? " outputs. For a row of the only one, convert first: Tensor y = outputs;" : " outputs."));
   return tensors_[static_cast<std::size_t>(i < 0 ? i + n : i)];
 }
 Tensor Outputs::operator[](const char* name) const {
@@ -329,8 +333,8 @@ Tensor Outputs::operator[](const char* name) const {
     if (names_[i] == name) return tensors_[i];
     known += (known.empty() ? "" : ", ") + names_[i];
   }
-  throw ValueError("there is no output '" + std::string(name) + "'. The outputs are: " + (known.empty() ? "without names" : known) +
-                   ".");
+  throw ValueError("there is no output '" + std::string(name) +
+                   "'. The outputs are: " + (known.empty() ? "without names" : known) + ".");
 }
 void Outputs::require_size(std::size_t n) const {
   if (tensors_.size() != n)

@@ -21,21 +21,21 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
   };
 
   std::string class_name = "Layer";
-  std::string name;               // empty until given, tracked or made
+  std::string name;  // empty until given, tracked or made
   bool is_name_given = false;
-  std::string policy;             // empty: the global one
+  std::string policy;                // empty: the global one
   std::weak_ptr<LayerState> parent;  // the first layer that tracks it
 
   std::vector<Variable> weights;  // in the order of declaration
   std::vector<Child> children;
   std::shared_ptr<bool> trainable;  // shared with the handles' flag
 
-  std::recursive_mutex mutex;     // around the first call
+  std::recursive_mutex mutex;  // around the first call
   bool built = false;
   std::vector<Shape> input_shapes;  // of the first call, None for the batch
   Specs output_specs;               // of the last symbolic run
   Regularizer activity_regularizer;
-  Tensors call_losses;            // of the last call from outside
+  Tensors call_losses;  // of the last call from outside
 
   std::shared_ptr<ModelState> model;
 

@@ -28,7 +28,8 @@ double Logs::at(std::string_view name) const {
 
 double Logs::operator[](std::size_t i) const {
   if (i >= entries_.size())
-    throw IndexError("log " + std::to_string(i) + " is out of range; there are " + std::to_string(entries_.size()) + ".");
+    throw IndexError("log " + std::to_string(i) + " is out of range; there are " + std::to_string(entries_.size()) +
+                     ".");
   return entries_[i].second.item<double>();
 }
 

@@ -14,8 +14,8 @@ class Trainer;
 
 struct ModelState {
   // Of functional models and of Sequentials with an Input.
-  Tensors inputs, outputs;                                   // symbolic
-  std::vector<std::shared_ptr<const SymbolicNode>> nodes;    // in order of execution, inputs apart
+  Tensors inputs, outputs;                                 // symbolic
+  std::vector<std::shared_ptr<const SymbolicNode>> nodes;  // in order of execution, inputs apart
   std::vector<std::string> input_names, output_names;
   bool is_sequential = false;
 

@@ -54,7 +54,7 @@ std::string Progbar::values_text(const Values& values) {
   std::string out;
   for (const auto& [name, value] : values)
     out += std::abs(value) > 1e-3 || value == 0 || std::isnan(value) ? fmt::format(" - {}: {:.4f}", name, value)
-                                                                       : fmt::format(" - {}: {:.4e}", name, value);
+                                                                     : fmt::format(" - {}: {:.4e}", name, value);
   return out;
 }
 
@@ -81,7 +81,8 @@ void Progbar::finish(std::int64_t current, const Values& values) {
   const std::int64_t target = target_ < 0 ? current : target_;
   std::string line;
   if (verbose_ == 1) {
-    line = bar_text(current, target) + fmt::format(" - {:.0f}s", seconds) + time_per(per_step, "step") + values_text(values);
+    line = bar_text(current, target) + fmt::format(" - {:.0f}s", seconds) + time_per(per_step, "step") +
+           values_text(values);
     if (line.size() < drawn_width_) line += std::string(drawn_width_ - line.size(), ' ');
     if (is_terminal_) line = '\r' + line;
   } else {

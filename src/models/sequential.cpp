@@ -75,7 +75,8 @@ void Sequential::add(const Item& item) const {
   const std::string name = item.layer.name();
   for (const auto& child : own.children)
     if (child.name == name)
-      throw ValueError(own.describe() + ": there is a layer named '" + name + "' already. Give each a .name of its own.");
+      throw ValueError(own.describe() + ": there is a layer named '" + name +
+                       "' already. Give each a .name of its own.");
   own.children.push_back({name, item.layer});
   if (item.layer.state()->parent.expired()) item.layer.state()->parent = state();
   if (model.inputs.empty()) return;

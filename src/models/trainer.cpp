@@ -39,11 +39,13 @@ std::size_t index_of(const std::vector<std::string>& names, const std::string& n
 
 Trainer::Trainer(const CompileOptions& options) : options_(options), loss_tracker_({.name = "loss"}) {
   const FunctionOptions train{.name = "train_step"}, test{.name = "test_step"}, predict{.name = "predict_step"};
-  auto train_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) { return train_step(*running_, x, y, w); };
-  auto test_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) { return test_step(*running_, x, y, w); };
-  auto predict_lambda = [this](const Tensors& x) {
-    return object_of(*running_).call_with(CallArguments(x, false));
+  auto train_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) {
+    return train_step(*running_, x, y, w);
   };
+  auto test_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) {
+    return test_step(*running_, x, y, w);
+  };
+  auto predict_lambda = [this](const Tensors& x) { return object_of(*running_).call_with(CallArguments(x, false)); };
   if (options.run_eagerly) {
     train_ = train_lambda;
     test_ = test_lambda;
@@ -78,7 +80,8 @@ void Trainer::resolve_losses(const std::vector<std::string>& names) {
   const auto& losses = options_.loss;
   const std::size_t n = outputs_.size();
   if (losses.is_list && losses.values.size() != n)
-    throw ValueError(fmt::format("compile: {} losses are given for {} outputs. Give one for each.", losses.values.size(), n));
+    throw ValueError(
+        fmt::format("compile: {} losses are given for {} outputs. Give one for each.", losses.values.size(), n));
   for (std::size_t i = 0; i < losses.values.size(); ++i) {
     const auto& [name, loss] = losses.values[i];
     if (!name.empty())
@@ -127,8 +130,8 @@ Tensor Trainer::compute_loss(const Model& model, const Tensors& y, const Tensors
     const Output& o = outputs_[i];
     if (!o.loss.defined()) continue;
     if (i >= y.size())
-      throw ValueError(fmt::format("fit: {} targets are given for {} outputs with losses. Give y for each output.", y.size(),
-                                   outputs_.size()));
+      throw ValueError(fmt::format("fit: {} targets are given for {} outputs with losses. Give y for each output.",
+                                   y.size(), outputs_.size()));
     const Tensor loss = o.loss(y[i], y_pred[i], sample_weight);
     last_output_losses_[i] = loss;
     add(o.weight == 1 ? loss : loss * o.weight);
@@ -234,9 +237,10 @@ void Trainer::warn_about_logits(const Model& model, const Tensors& x) {
     const auto origin = outputs[i].impl()->origin.lock();
     const std::string name = origin ? origin->ensure_name() : model.name(), loss = outputs_[i].loss.class_name();
     const char* activation = loss.starts_with("Binary") ? "sigmoid" : "softmax";
-    const std::string cure = origin && origin->class_name == "Dense"
-                                 ? fmt::format("Dense({}, {{.activation = \"{}\"}})", outputs[i].shape().back(), activation)
-                                 : fmt::format("a layer with .activation = \"{}\"", activation);
+    const std::string cure =
+        origin && origin->class_name == "Dense"
+            ? fmt::format("Dense({}, {{.activation = \"{}\"}})", outputs[i].shape().back(), activation)
+            : fmt::format("a layer with .activation = \"{}\"", activation);
     std::cerr << fmt::format(
         "warning: {} expects probabilities, but '{}' has no {} (outputs in [{:.1f}, {:.1f}]). Use {} or "
         "{}({{.from_logits = true}}).\n",

@@ -59,9 +59,9 @@ class Trainer {
   CompileOptions options_;
   metrics::Mean loss_tracker_;
   std::vector<Output> outputs_;
-  Tensor last_loss_;                 // of compute_loss, until compute_metrics takes it
+  Tensor last_loss_;  // of compute_loss, until compute_metrics takes it
   Tensors last_output_losses_;
-  const Model* running_ = nullptr;   // the model of the step that runs: functions must not own it
+  const Model* running_ = nullptr;  // the model of the step that runs: functions must not own it
   Step train_, test_;
   std::function<Tensors(const Tensors&)> predict_;
   bool warned_ = false;

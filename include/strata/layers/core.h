@@ -68,10 +68,11 @@ struct LayerOptions {
 class STRATA_API Lambda final : public CustomLayer<Lambda> {
  public:
   template <class F>
-    requires std::is_invocable_r_v<Tensor, const F&, const Tensor&>
+  requires std::is_invocable_r_v<Tensor, const F&, const Tensor&>
   explicit Lambda(const F& function, const LayerOptions& options = {})
-      : Lambda(std::make_shared<F>(function),
-               [](const void* f, const Tensor& x) -> Tensor { return (*static_cast<const F*>(f))(x); }, options) {}
+      : Lambda(
+            std::make_shared<F>(function),
+            [](const void* f, const Tensor& x) -> Tensor { return (*static_cast<const F*>(f))(x); }, options) {}
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static Lambda from_config(const Config& config);

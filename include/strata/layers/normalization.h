@@ -21,8 +21,8 @@ struct BatchNormalizationOptions {
   std::string name = {}, dtype = {};
 };
 
-/// Normalizes each channel: in training by the statistics of the batch, which the moving ones follow, else by the moving
-/// ones. A frozen layer (trainable = false) uses the moving ones always. (Ioffe and Szegedy 2015)
+/// Normalizes each channel: in training by the statistics of the batch, which the moving ones follow, else by the
+/// moving ones. A frozen layer (trainable = false) uses the moving ones always. (Ioffe and Szegedy 2015)
 class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalization> {
  public:
   explicit BatchNormalization(const BatchNormalizationOptions& options = {});

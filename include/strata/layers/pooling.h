@@ -36,15 +36,18 @@ class STRATA_API Pooling : public CustomLayer<Self> {
 
 class STRATA_API MaxPooling1D final : public Pooling<MaxPooling1D, Size1, true> {
  public:
-  explicit MaxPooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {}) : Pooling(pool_size, options) {}
+  explicit MaxPooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {})
+      : Pooling(pool_size, options) {}
 };
 class STRATA_API MaxPooling2D final : public Pooling<MaxPooling2D, Size2, true> {
  public:
-  explicit MaxPooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {}) : Pooling(pool_size, options) {}
+  explicit MaxPooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {})
+      : Pooling(pool_size, options) {}
 };
 class STRATA_API MaxPooling3D final : public Pooling<MaxPooling3D, Size3, true> {
  public:
-  explicit MaxPooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {}) : Pooling(pool_size, options) {}
+  explicit MaxPooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {})
+      : Pooling(pool_size, options) {}
 };
 class STRATA_API AveragePooling1D final : public Pooling<AveragePooling1D, Size1, false> {
  public:

@@ -38,7 +38,7 @@ def reductions(f):
     f.op("reduce_max", tf.reduce_max, lambda d: np.float32([1, 3, 3, 2, 3]), {"axis": None, "keepdims": False}, note="ties")
     f.op("reduce_prod", lambda x: tf.reduce_prod(x, axis=1), lambda d: np.float32([[1, 0, 2], [0, 0, 3], [2, 3, 4]]), {"axis": 1}, note="zeros")
     f.op("reduce_logsumexp", lambda x: tf.reduce_logsumexp(x, axis=1), lambda d: np.float32([[1000, 1001], [-1000, -1001]]), {"axis": 1}, note="large")
-    f.op("reduce_euclidean_norm", lambda x: tf.math.reduce_euclidean_norm(x, axis=1), lambda d: d.normal(3, 4), {"axis": 1})
+    f.op("norm", lambda x: tf.math.reduce_euclidean_norm(x, axis=1), lambda d: d.normal(3, 4), {"axis": 1})
     f.op("reduce_sum", lambda x: tf.reduce_sum(x, axis=0), lambda d: d.normal(1000, 2), {"axis": 0}, note="long")
 
 

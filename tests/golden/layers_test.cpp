@@ -1,0 +1,176 @@
+// Layers against Keras: outputs, gradients of inputs and weights, moving statistics, losses; each layer made from
+// Keras's names and arguments.
+#include <gtest/gtest.h>
+
+#include "strata/constraints.h"
+#include "strata/layers.h"
+#include "strata/math.h"
+#include "strata/regularizers.h"
+#include "strata/tape.h"
+#include "support/golden.h"
+
+namespace strata::test {
+namespace {
+
+using namespace strata::layers;
+
+using MakeLayer = Layer (*)(const Config&);
+template <class L>
+Layer make(const Config& config) {
+  return L::from_config(config);
+}
+
+const std::map<std::string, MakeLayer>& layer_classes() {
+  static const std::map<std::string, MakeLayer> classes = {
+      {"Dense", make<Dense>},
+      {"Embedding", make<Embedding>},
+      {"Rescaling", make<Rescaling>},
+      {"Activation", make<Activation>},
+      {"ReLU", make<ReLU>},
+      {"LeakyReLU", make<LeakyReLU>},
+      {"ELU", make<ELU>},
+      {"PReLU", make<PReLU>},
+      {"Softmax", make<Softmax>},
+      {"Dropout", make<Dropout>},
+      {"SpatialDropout1D", make<SpatialDropout1D>},
+      {"SpatialDropout2D", make<SpatialDropout2D>},
+      {"SpatialDropout3D", make<SpatialDropout3D>},
+      {"GaussianDropout", make<GaussianDropout>},
+      {"GaussianNoise", make<GaussianNoise>},
+      {"AlphaDropout", make<AlphaDropout>},
+      {"Conv1D", make<Conv1D>},
+      {"Conv2D", make<Conv2D>},
+      {"Conv3D", make<Conv3D>},
+      {"Conv1DTranspose", make<Conv1DTranspose>},
+      {"Conv2DTranspose", make<Conv2DTranspose>},
+      {"Conv3DTranspose", make<Conv3DTranspose>},
+      {"DepthwiseConv1D", make<DepthwiseConv1D>},
+      {"DepthwiseConv2D", make<DepthwiseConv2D>},
+      {"SeparableConv1D", make<SeparableConv1D>},
+      {"SeparableConv2D", make<SeparableConv2D>},
+      {"MaxPooling1D", make<MaxPooling1D>},
+      {"MaxPooling2D", make<MaxPooling2D>},
+      {"MaxPooling3D", make<MaxPooling3D>},
+      {"AveragePooling1D", make<AveragePooling1D>},
+      {"AveragePooling2D", make<AveragePooling2D>},
+      {"AveragePooling3D", make<AveragePooling3D>},
+      {"GlobalMaxPooling1D", make<GlobalMaxPooling1D>},
+      {"GlobalMaxPooling2D", make<GlobalMaxPooling2D>},
+      {"GlobalMaxPooling3D", make<GlobalMaxPooling3D>},
+      {"GlobalAveragePooling1D", make<GlobalAveragePooling1D>},
+      {"GlobalAveragePooling2D", make<GlobalAveragePooling2D>},
+      {"GlobalAveragePooling3D", make<GlobalAveragePooling3D>},
+      {"BatchNormalization", make<BatchNormalization>},
+      {"LayerNormalization", make<LayerNormalization>},
+      {"GroupNormalization", make<GroupNormalization>},
+      {"UnitNormalization", make<UnitNormalization>},
+      {"Add", make<Add>},
+      {"Subtract", make<Subtract>},
+      {"Multiply", make<Multiply>},
+      {"Average", make<Average>},
+      {"Maximum", make<Maximum>},
+      {"Minimum", make<Minimum>},
+      {"Concatenate", make<Concatenate>},
+      {"Dot", make<Dot>},
+      {"Flatten", make<Flatten>},
+      {"Reshape", make<Reshape>},
+      {"Permute", make<Permute>},
+      {"RepeatVector", make<RepeatVector>},
+      {"ZeroPadding1D", make<ZeroPadding1D>},
+      {"ZeroPadding2D", make<ZeroPadding2D>},
+      {"ZeroPadding3D", make<ZeroPadding3D>},
+      {"Cropping1D", make<Cropping1D>},
+      {"Cropping2D", make<Cropping2D>},
+      {"Cropping3D", make<Cropping3D>},
+      {"UpSampling1D", make<UpSampling1D>},
+      {"UpSampling2D", make<UpSampling2D>},
+      {"UpSampling3D", make<UpSampling3D>},
+  };
+  return classes;
+}
+
+void check_sources(GradientTape& tape, const Tensors& outputs, const GoldenCase& c, const Tensors& inputs,
+                   const std::vector<Variable>& weights) {
+  Tensors targets;
+  GradientOptions options{.unconnected_gradients = "zero"};
+  const Tensors cotangents = c.arrays("cotangents");
+  for (std::size_t i = 0; i < cotangents.size(); ++i) {
+    if (!cotangents[i].defined()) continue;
+    targets.push_back(outputs.at(i));
+    options.output_gradients.push_back(cotangents[i]);
+  }
+  if (targets.empty()) return;
+  const Tensors want = c.arrays("grads"), want_weights = c.arrays("weight_grads");
+  for (std::size_t i = 0; i < want.size(); ++i)
+    if (want[i].defined())
+      expect_close(tape.gradient(targets, {Source(inputs[i])}, options).at(0), want[i], 1e-5,
+                   "gradient of input " + std::to_string(i));
+  for (std::size_t i = 0; i < want_weights.size(); ++i)
+    if (want_weights[i].defined())
+      expect_close(tape.gradient(targets, {Source(weights[i])}, options).at(0), want_weights[i], 1e-5,
+                   "gradient of " + weights[i].name());
+}
+
+void check_losses(const GoldenCase& c, const Layer& layer) {
+  double want = 0, got = 0;
+  for (const Tensor& loss : c.arrays("losses")) want += loss.item<double>();
+  for (const Tensor& loss : layer.losses()) got += loss.item<double>();
+  EXPECT_NEAR(got, want, 1e-5 * std::max(1.0, want)) << "losses";
+}
+
+Layer layer_with_weights(const GoldenCase& c, MakeLayer make_layer, const Tensors& inputs) {
+  const Layer layer = make_layer(to_config(c.config()));
+  std::vector<Shape> shapes;
+  for (const Tensor& x : inputs) shapes.push_back(x.shape());
+  layer.build(shapes);
+  const Json& names = c.json.at("weight_names");
+  const std::vector<Variable> weights = layer.weights();
+  if (weights.size() != names.size())
+    throw ValueError("the layer has " + std::to_string(weights.size()) + " weights, Keras's " +
+                     std::to_string(names.size()) + ".");
+  for (std::size_t i = 0; i < weights.size(); ++i) EXPECT_EQ(weights[i].name(), names[i].get<std::string>());
+  layer.set_weights(c.arrays("weights"));
+  return layer;
+}
+
+void check_layer(const GoldenCase& c, MakeLayer make_layer) {
+  const Tensors inputs = c.arrays("inputs"), want = c.arrays("outputs");
+  const Layer layer = layer_with_weights(c, make_layer, inputs);
+  GradientTape tape({.persistent = true});
+  for (const Tensor& x : inputs)
+    if (is_floating(x.dtype())) tape.watch(x);
+  const Outputs outputs = layer(Inputs(inputs), training = c.json.at("training").get<bool>());
+  ASSERT_EQ(outputs.size(), want.size());
+  for (std::size_t i = 0; i < want.size(); ++i)
+    expect_close(outputs.tensors()[i], want[i], 1e-5, "output " + std::to_string(i));
+  check_losses(c, layer);
+  check_sources(tape, outputs.tensors(), c, inputs, layer.weights());
+  const Tensors after = c.arrays("weights_after");
+  for (std::size_t i = 0; i < after.size(); ++i)
+    expect_close(layer.weights()[i].value(), after[i], 1e-5, layer.weights()[i].name() + " after the call");
+}
+
+void check_any(const GoldenCase& c) {
+  const std::string target = c.target(), role = target.substr(0, target.find('.'));
+  const std::string class_name = target.substr(target.find('.') + 1);
+  if (role == "regularizers") {
+    const Regularizer regularizer = Regularizer::from_config_value(to_object(c, "regularizer"));
+    check_function(c, [&](const Json&, const Tensors& x) { return Tensors{regularizer(x[0])}; });
+  } else if (role == "constraints") {
+    const Constraint constraint = Constraint::from_config_value(to_object(c, "constraint"));
+    check_function(c, [&](const Json&, const Tensors& x) { return Tensors{constraint(x[0])}; });
+  } else if (const auto found = layer_classes().find(class_name); found != layer_classes().end()) {
+    check_layer(c, found->second);
+  } else {
+    ADD_FAILURE() << "no test knows how to make '" << target << "'";
+  }
+}
+
+TEST(Golden, LayersCore) { walk_golden("layers_core", check_any); }
+TEST(Golden, LayersConvolution) { walk_golden("layers_conv", check_any); }
+TEST(Golden, LayersPooling) { walk_golden("layers_pool", check_any); }
+TEST(Golden, LayersNormalization) { walk_golden("layers_norm", check_any); }
+TEST(Golden, LayersShape) { walk_golden("layers_shape", check_any); }
+
+}  // namespace
+}  // namespace strata::test

@@ -36,7 +36,7 @@ class DownsampleModule(keras.layers.Layer):
 
 
 class MiniInception(keras.Model):
-    def __init__(self, num_classes=10, **kwargs):
+    def __init__(self, num_classes=10, classifier_dtype="float32", **kwargs):
         super().__init__(**kwargs)
         self.conv_block = ConvModule(96, (3, 3), (1, 1))
         self.inception_block1 = InceptionModule(32, 32)
@@ -51,7 +51,7 @@ class MiniInception(keras.Model):
         self.inception_block8 = InceptionModule(176, 160)
         self.avg_pool = layers.AveragePooling2D((7, 7))
         self.flat = layers.Flatten()
-        self.classifier = layers.Dense(num_classes, activation="softmax", dtype="float32")
+        self.classifier = layers.Dense(num_classes, activation="softmax", dtype=classifier_dtype)
 
     def call(self, x, training=False):
         for block in (
@@ -79,7 +79,7 @@ def depth_first_weights(layer):
     return own
 
 
-def build(num_classes=10):
-    model = MiniInception(num_classes)
-    model(keras.ops.zeros((1, 32, 32, 3)))
+def build(num_classes=10, dtype="float32"):
+    model = MiniInception(num_classes, classifier_dtype=dtype)
+    model(keras.ops.zeros((1, 32, 32, 3), dtype=dtype))
     return model

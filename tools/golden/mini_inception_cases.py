@@ -11,12 +11,12 @@ import tensorflow as tf
 from common import Family
 from keras_mini_inception import build, depth_first_weights
 
-BATCH, STEPS = 8, 20
+STEPS = 20
 FORMULA = (
     "x = 2654435761*i + 2246822519*k + 374761393; x ^= x >> 15; x *= 2246822519; x ^= x >> 13; x *= 3266489917; "
     "x ^= x >> 16 (all modulo 2^32); u = (x >> 8) / 2^24. Weight tensor k: float32((2*u - 1) * limit) in doubles, or "
-    "`fill`. Images of step s (shape (8, 32, 32, 3)): u with k = 1000 + s. Labels of step s: (x >> 8) % 10 with "
-    "k = 2000 + s, i < 8. A bright square makes the labels learnable: pixel (r, c) of image n gets + 1 where "
+    "`fill`. Images of step s (shape (batch_size, 32, 32, 3)): u with k = 1000 + s, as float32. Labels of step "
+    "s: (x >> 8) % 10 with k = 2000 + s, i < batch_size. A bright square makes the labels learnable: pixel (r, c) of image n gets + 1 where "
     "r / 8 == label % 4 and c / 8 == label / 4."
 )
 
@@ -37,9 +37,9 @@ def uniform(k, shape):
     return (hashed(k, int(np.prod(shape))).astype(np.float64) / 2**24).reshape(shape)
 
 
-def batch(step):
-    labels = (hashed(2000 + step, BATCH) % np.uint64(10)).astype(np.int64)
-    images = uniform(1000 + step, (BATCH, 32, 32, 3)).astype(np.float32)
+def batch(step, size):
+    labels = (hashed(2000 + step, size) % np.uint64(10)).astype(np.int64)
+    images = uniform(1000 + step, (size, 32, 32, 3)).astype(np.float32)
     rows, columns = np.arange(32)[:, None] // 8, np.arange(32)[None, :] // 8
     for n, label in enumerate(labels):
         images[n] += ((rows == label % 4) & (columns == label // 4)).astype(np.float32)[..., None]
@@ -63,8 +63,12 @@ def initial(weights):
     return described, values
 
 
-def train(model, optimizer):
-    loss_fn = keras.losses.CategoricalCrossentropy()
+def train(model, weights, values, optimizer, config):
+    """The losses of STEPS steps from the given weights, and the first probabilities, in training and before."""
+    for w, v in zip(weights, values):
+        w.assign(v)
+    dtype, size = config["dtype"], config["batch_size"]
+    loss_fn = keras.losses.CategoricalCrossentropy(dtype=dtype)
 
     @tf.function
     def step_fn(x, y):
@@ -74,38 +78,66 @@ def train(model, optimizer):
         optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
         return loss, p
 
-    losses, first = [], None
+    evaluated, first, losses = None, None, []
     for step in range(STEPS):
-        images, labels = batch(step)
-        loss, p = step_fn(tf.constant(images), tf.one_hot(labels, 10))
+        images, labels = batch(step, size)
+        images = tf.constant(images.astype(dtype))
+        if step == 0:
+            evaluated = model(images, training=False).numpy()
+        loss, p = step_fn(images, tf.one_hot(labels, 10, dtype=dtype))
         first = p.numpy() if first is None else first
-        losses.append(float(loss))
-    return losses, first
+        losses.append(loss.numpy())
+    return np.array(losses), first, evaluated
+
+
+def sensitivity(model, weights, values, make_optimizer, config, losses):
+    """How much each loss moves, relatively, where the first weights change by their last bits."""
+    moved = np.zeros(STEPS)
+    for seed in (1, 2):
+        random = np.random.RandomState(seed)
+        noisy = [(v * (1 + 1e-7 * random.standard_normal(v.shape))).astype(np.float32) for v in values]
+        again, _, _ = train(model, weights, noisy, make_optimizer(), config)
+        moved = np.maximum(moved, np.abs(again / losses - 1))
+    return moved
+
+
+# Learning rates at which rounding stays small, so that the losses say something to three digits; then the usual ones
+# (rounding alone moves Keras's own losses by percents: `sensitivity` has how much); then those in float64, with numbers
+# that float32 holds exactly.
+EXACT_ADAM = {"learning_rate": 2.0**-10, "beta_1": 0.875, "beta_2": 1 - 2.0**-10, "epsilon": 2.0**-23}
+CASES = [
+    ("SGD", {"learning_rate": 0.0005}, "float32", 16),
+    ("Adam", {"learning_rate": 2e-05}, "float32", 16),
+    ("SGD", {"learning_rate": 0.01}, "float32", 8),
+    ("Adam", {"learning_rate": 0.001}, "float32", 8),
+    ("SGD", {"learning_rate": 2.0**-7}, "float64", 2),
+    ("Adam", EXACT_ADAM, "float64", 2),
+]
 
 
 def make():
     f = Family("mini_inception", "mini_inception_cases.py", {"formula": FORMULA})
-    for cls, config in [("SGD", {"learning_rate": 0.01}), ("Adam", {"learning_rate": 0.001})]:
-        model = build()
+    for cls, arguments, dtype, size in CASES:
+        config = {"optimizer": cls, **arguments, "batch_size": size, "steps": STEPS, "dtype": dtype}
+        keras.config.set_dtype_policy(dtype)
+        model = build(dtype=dtype)
         weights = depth_first_weights(model)
         described, values = initial(weights)
-        for w, v in zip(weights, values):
-            w.assign(v)
-        name = f.unique("mini_inception", {"optimizer": cls, **config}, "")
-        images, _ = batch(0)
-        evaluated = model(images, training=False).numpy()
-        losses, first = train(model, getattr(keras.optimizers, cls)(**config))
-        moved = np.concatenate([w.numpy().ravel() for w in weights if w.name.startswith("moving_mean")][:3])
-        f.finish(
-            {
-                "name": name,
-                "target": "mini_inception",
-                "config": {"optimizer": cls, **config, "batch_size": BATCH, "steps": STEPS},
-                "weights": described,
-                "evaluated": f.put(name, "evaluated", evaluated),
-                "first": f.put(name, "first", first),
-                "losses": f.put(name, "losses", np.float32(losses)),
-                "moving_means": f.put(name, "moving_means", moved),
-            }
-        )
+        make_optimizer = lambda: getattr(keras.optimizers, cls)(**arguments)
+        name = f.unique("mini_inception", {"optimizer": cls, "learning_rate": arguments["learning_rate"]}, dtype)
+        losses, first, evaluated = train(model, weights, values, make_optimizer(), config)
+        case = {
+            "name": name,
+            "target": "mini_inception",
+            "config": config,
+            "weights": described,
+            "evaluated": f.put(name, "evaluated", evaluated),
+            "first": f.put(name, "first", first),
+            "losses": f.put(name, "losses", losses),
+        }
+        if dtype == "float32":
+            moved = sensitivity(model, weights, values, make_optimizer, config, losses)
+            case["sensitivity"] = f.put(name, "sensitivity", moved)
+        f.finish(case)
+    keras.config.set_dtype_policy("float32")
     return f

@@ -1,0 +1,56 @@
+"""Where the interop suite finds the build, the sources and its peers. What is missing fails; nothing is skipped."""
+import importlib
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+
+PEERS = ("numpy", "tensorflow", "keras", "tensorboard")
+
+
+@pytest.fixture(scope="session")
+def source_dir():
+    return pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def peers():
+    """The modules that strata is compared with."""
+    missing = []
+    for name in PEERS:
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            missing.append(f"{name} ({error})")
+    if missing:
+        pytest.fail(f"these peers cannot be imported: {', '.join(missing)}; install tools/requirements-peers.txt", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def build_dir():
+    value = os.environ.get("STRATA_BUILD_DIR")
+    if not value:
+        pytest.fail("STRATA_BUILD_DIR is not set; set it to a build directory such as build/dev", pytrace=False)
+    path = pathlib.Path(value).resolve()
+    if not (path / "CMakeCache.txt").is_file():
+        pytest.fail(f"STRATA_BUILD_DIR={value} is no build directory: it has no CMakeCache.txt", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def run_program(build_dir):
+    """Runs a program of the build and gives its standard output; an exit status other than 0 fails."""
+
+    def run(name, *arguments, timeout=120):
+        program = build_dir / "bin" / name
+        if not program.is_file():
+            pytest.fail(f"{program} is not built", pytrace=False)
+        done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, timeout=timeout)
+        assert done.returncode == 0, f"{name} ended with {done.returncode}: {done.stderr}"
+        return done.stdout
+
+    return run

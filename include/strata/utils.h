@@ -13,4 +13,7 @@ namespace strata::utils {
 /// `num_classes`, the largest label plus one. Throws ValueError that names the first label that is no class.
 STRATA_API Tensor to_categorical(const Tensor& y, std::optional<std::int64_t> num_classes = {});
 
+/// Forgets the automatic names that were given: the next Dense is "dense" again.
+STRATA_API void clear_session();
+
 }  // namespace strata::utils

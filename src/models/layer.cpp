@@ -11,6 +11,7 @@
 #include "models/policy.h"
 #include "strata/call.h"
 #include "strata/class_name.h"
+#include "strata/utils.h"
 
 namespace strata {
 
@@ -65,7 +66,7 @@ std::string unique_name(const std::string& base, bool first_has_number) {
   return n == 0 ? base : base + "_" + std::to_string(n);
 }
 
-void reset_unique_names() {
+void utils::clear_session() {
   std::lock_guard lock(names_mutex);
   name_counts().clear();
 }

@@ -48,7 +48,6 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
 
 // `base`, or `base_1`, `base_2`, ... where it was given before in this process.
 STRATA_API std::string unique_name(const std::string& base, bool first_has_number = false);
-void reset_unique_names();
 
 // Whether a layer of the current call stack is frozen (trainable = false).
 STRATA_API bool call_is_frozen();

@@ -26,7 +26,6 @@ const auto conv_fields = [](auto& o, auto&& v) {
 const auto transpose_fields = [](auto& o, auto&& v) {
   v("strides", o.strides);
   v("padding", o.padding);
-  v("output_padding", o.output_padding);
   v("dilation_rate", o.dilation_rate);
   v("activation", o.activation);
   v("use_bias", o.use_bias);
@@ -208,7 +207,7 @@ Tensor ConvTranspose<Self, S>::call(const Tensor& x) const {
   strata::ConvTransposeOptions o = {.strides = options_.strides.to_vector(),
                                     .padding = options_.padding,
                                     .dilations = options_.dilation_rate.to_vector()};
-  if (options_.output_padding) o.output_padding = options_.output_padding->to_vector();
+  if (options_.output_padding != S(-1)) o.output_padding = options_.output_padding.to_vector();
   Tensor y;
   switch (kernel_size_.to_vector().size()) {
     case 1:
@@ -225,12 +224,16 @@ Tensor ConvTranspose<Self, S>::call(const Tensor& x) const {
 
 template <class Self, class S>
 Config ConvTranspose<Self, S>::get_config() const {
-  return with_options({{"filters", filters_}, {"kernel_size", kernel_size_}}, options_, transpose_fields);
+  Config config = with_options({{"filters", filters_}, {"kernel_size", kernel_size_}}, options_, transpose_fields);
+  config.set("output_padding",
+             options_.output_padding == S(-1) ? Config::Value() : Config::Value(options_.output_padding));
+  return config;
 }
 template <class Self, class S>
 Self ConvTranspose<Self, S>::from_config(const Config& c) {
-  return Self(c.get<std::int64_t>("filters"), c.get<S>("kernel_size"),
-              read_options<ConvTransposeOptions<S>>(c, transpose_fields));
+  auto options = read_options<ConvTransposeOptions<S>>(c, transpose_fields);
+  options.output_padding = c.get<S>("output_padding", S(-1));
+  return Self(c.get<std::int64_t>("filters"), c.get<S>("kernel_size"), options);
 }
 
 // ---- Depthwise convolution

@@ -39,20 +39,27 @@ template <class Self, class S, bool kIsMax>
 Tensor Pooling<Self, S, kIsMax>::call(const Tensor& x) const {
   const auto window = pool_size_.to_vector();
   check_rank(*this, x, window.size());
-  const PoolOptions o = {.strides = options_.strides.value_or(pool_size_).to_vector(), .padding = options_.padding};
+  const PoolOptions o = {.strides = strides().to_vector(), .padding = options_.padding};
   return kIsMax ? nn::max_pool(x, window, o) : nn::avg_pool(x, window, o);
+}
+
+template <class Self, class S, bool kIsMax>
+S Pooling<Self, S, kIsMax>::strides() const {
+  return options_.strides == S(0) ? pool_size_ : options_.strides;
 }
 
 template <class Self, class S, bool kIsMax>
 Config Pooling<Self, S, kIsMax>::get_config() const {
   Config config = {{"pool_size", pool_size_}};
   for (const auto& [key, value] : write_options(options_, pooling_fields).entries()) config.set(key, value);
-  config.set("strides", options_.strides.value_or(pool_size_));
+  config.set("strides", strides());
   return config;
 }
 template <class Self, class S, bool kIsMax>
 Self Pooling<Self, S, kIsMax>::from_config(const Config& c) {
-  return Self(c.get<S>("pool_size", S(2)), read_options<PoolingOptions<S>>(c, pooling_fields));
+  Config fixed = c;  // Keras may write null for the pool size
+  if (const auto* strides = c.find("strides"); strides != nullptr && strides->is_none()) fixed.erase("strides");
+  return Self(c.get<S>("pool_size", S(2)), read_options<PoolingOptions<S>>(fixed, pooling_fields));
 }
 
 template <class Self, int kSpatial, bool kIsMax>

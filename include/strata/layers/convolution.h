@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 #include "strata/activations.h"
@@ -69,7 +68,7 @@ template <class S>
 struct ConvTransposeOptions {
   S strides = 1;
   std::string padding = "valid";
-  std::optional<S> output_padding = {};
+  S output_padding = -1;  ///< Keras's choice where it is -1
   S dilation_rate = 1;
   ActivationFunction activation = {};
   bool use_bias = true;

@@ -2,7 +2,6 @@
 /// Pooling layers, channels last.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "strata/custom.h"
@@ -12,7 +11,7 @@ namespace strata::layers {
 
 template <class S>
 struct PoolingOptions {
-  std::optional<S> strides = {};  ///< the pool size where they are not given
+  S strides = 0;                  ///< the pool size where they are 0
   std::string padding = "valid";  ///< or "same"
   std::string name = {}, dtype = {};
 };
@@ -30,6 +29,7 @@ class STRATA_API Pooling : public CustomLayer<Self> {
   static Self from_config(const Config& config);
 
  private:
+  S strides() const;
   S pool_size_;
   PoolingOptions<S> options_;
 };

@@ -123,6 +123,13 @@ void samples_activation(std::vector<OpSample>& out) {
     out.push_back({make_registered_op("resize_grad", by_size), {spread({2, 5, 3, 3}), image}});
     out.push_back({make_registered_op("resize_grad", by_factor), {spread({2, 6, 12, 3}), image}});
   }
+  // With a seed it is a function like any other.
+  const Config seeded = {{"rate", 0.4}, {"seeded", true}, {"seed", 7}, {"noise_shape", Shape{}}};
+  const Config channels = {{"rate", 0.4}, {"seeded", true}, {"seed", 7}, {"noise_shape", Shape{2, 1, 3}}};
+  const Config drawn = {{"rate", 0.4}, {"seeded", false}, {"seed", 0}, {"noise_shape", Shape{}}};
+  out.push_back({make_registered_op("dropout", seeded), {x}});
+  out.push_back({make_registered_op("dropout", channels), {spread({2, 5, 3})}});
+  out.push_back({make_registered_op("dropout", drawn), {x}, false, false});
   const Tensor mask = {{true, false, true}, {false, true, true}};
   out.push_back({make_registered_op("dropout_grad", {{"rate", 0.25}}), {spread({2, 3}), mask}});
 }

@@ -131,8 +131,7 @@ class Penalized : public CustomLayer<Penalized> {
   }
 
  private:
-  Dense dense_ =
-      track("dense", Dense(2, {.kernel_initializer = "ones", .kernel_regularizer = regularizers::L2(0.5)}));
+  Dense dense_ = track("dense", Dense(2, {.kernel_initializer = "ones", .kernel_regularizer = regularizers::L2(0.5)}));
 };
 
 TEST(CustomLayer, LossesOfTheLastCallAndOfRegularizers) {

@@ -200,9 +200,10 @@ TEST(Training, LogitsIntoALossOnProbabilitiesWarnOnce) {
   testing::internal::CaptureStderr();
   model.fit(x, y, {.verbose = 0});
   model.fit(x, y, {.verbose = 0});
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "warning: CategoricalCrossentropy expects probabilities, but 'dense' has no softmax (outputs in [12.0, 12.0]). "
-            "Use Dense(10, {.activation = \"softmax\"}) or CategoricalCrossentropy({.from_logits = true}).\n");
+  EXPECT_EQ(
+      testing::internal::GetCapturedStderr(),
+      "warning: CategoricalCrossentropy expects probabilities, but 'dense' has no softmax (outputs in [12.0, 12.0]). "
+      "Use Dense(10, {.activation = \"softmax\"}) or CategoricalCrossentropy({.from_logits = true}).\n");
 }
 
 class Halved : public CustomModel<Halved> {
@@ -252,7 +253,8 @@ TEST(Weights, AreSavedAndLoaded) {
   Sequential narrow({Input({4}), Dense(2), BatchNormalization(), Dense(2)});
   EXPECT_NE(message_of([&] { narrow.load_weights(path); }).find("(4, 3)"), std::string::npos);
   Sequential unbuilt({Dense(3)});
-  EXPECT_NE(message_of([&] { unbuilt.load_weights(path); }).find("has not created its variables yet"), std::string::npos);
+  EXPECT_NE(message_of([&] { unbuilt.load_weights(path); }).find("has not created its variables yet"),
+            std::string::npos);
 }
 
 TEST(Progbar, Texts) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "strata/config.h"
+#include "strata/reduce.h"
 #include "strata/tensor.h"
 
 namespace strata {
@@ -42,4 +43,62 @@ class STRATA_API Constraint {
   std::shared_ptr<const Base> base_;
 };
 
+namespace constraints {
+
+/// Norms are taken along `axis`: 0 for each unit of a Dense kernel, {0, 1, 2} for each filter of a Conv2D kernel.
+struct NormOptions {
+  Axes axis = 0;
+};
+struct MinMaxNormOptions {
+  double min_value = 0;
+  double max_value = 1;
+  double rate = 1;  ///< 1 enforces the bounds at once, less moves towards them
+  Axes axis = 0;
+};
+
+/// Scales weights whose norm is above max_value down to it.
+class STRATA_API MaxNorm final : public Constraint::Base {
+ public:
+  explicit MaxNorm(double max_value = 2, const NormOptions& options = {});
+  Tensor operator()(const Tensor& w) const override;
+  std::string class_name() const override { return "MaxNorm"; }
+  Config get_config() const override;
+
+ private:
+  double max_value_;
+  NormOptions options_;
+};
+
+/// Sets negative weights to 0.
+class STRATA_API NonNeg final : public Constraint::Base {
+ public:
+  Tensor operator()(const Tensor& w) const override;
+  std::string class_name() const override { return "NonNeg"; }
+};
+
+/// Scales weights to norm 1.
+class STRATA_API UnitNorm final : public Constraint::Base {
+ public:
+  explicit UnitNorm(const NormOptions& options = {});
+  Tensor operator()(const Tensor& w) const override;
+  std::string class_name() const override { return "UnitNorm"; }
+  Config get_config() const override;
+
+ private:
+  NormOptions options_;
+};
+
+/// Scales weights so that their norm lies between two bounds.
+class STRATA_API MinMaxNorm final : public Constraint::Base {
+ public:
+  explicit MinMaxNorm(const MinMaxNormOptions& options = {});
+  Tensor operator()(const Tensor& w) const override;
+  std::string class_name() const override { return "MinMaxNorm"; }
+  Config get_config() const override;
+
+ private:
+  MinMaxNormOptions options_;
+};
+
+}  // namespace constraints
 }  // namespace strata

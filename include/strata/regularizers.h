@@ -42,4 +42,60 @@ class STRATA_API Regularizer {
   std::shared_ptr<const Base> base_;
 };
 
+namespace regularizers {
+
+/// l1 * sum(|x|)
+class STRATA_API L1 final : public Regularizer::Base {
+ public:
+  explicit L1(double l1 = 0.01);
+  Tensor operator()(const Tensor& x) const override;
+  std::string class_name() const override { return "L1"; }
+  Config get_config() const override;
+
+ private:
+  double l1_;
+};
+
+/// l2 * sum(x^2)
+class STRATA_API L2 final : public Regularizer::Base {
+ public:
+  explicit L2(double l2 = 0.01);
+  Tensor operator()(const Tensor& x) const override;
+  std::string class_name() const override { return "L2"; }
+  Config get_config() const override;
+
+ private:
+  double l2_;
+};
+
+/// l1 * sum(|x|) + l2 * sum(x^2). The string "l1_l2" names one with 0.01 for both.
+class STRATA_API L1L2 final : public Regularizer::Base {
+ public:
+  explicit L1L2(double l1 = 0, double l2 = 0);
+  Tensor operator()(const Tensor& x) const override;
+  std::string class_name() const override { return "L1L2"; }
+  Config get_config() const override;
+
+ private:
+  double l1_, l2_;
+};
+
+struct OrthogonalOptions {
+  std::string mode = "rows";  ///< or "columns"
+};
+
+/// factor times the mean of |cosine| between any two rows (or columns) of a matrix.
+class STRATA_API OrthogonalRegularizer final : public Regularizer::Base {
+ public:
+  explicit OrthogonalRegularizer(double factor = 0.01, const OrthogonalOptions& options = {});
+  Tensor operator()(const Tensor& x) const override;
+  std::string class_name() const override { return "OrthogonalRegularizer"; }
+  Config get_config() const override;
+
+ private:
+  double factor_;
+  OrthogonalOptions options_;
+};
+
+}  // namespace regularizers
 }  // namespace strata

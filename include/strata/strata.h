@@ -33,6 +33,7 @@
 #include "strata/model.h"
 #include "strata/nn.h"
 #include "strata/npy.h"
+#include "strata/random.h"
 #include "strata/optimizer.h"
 #include "strata/optimizers.h"
 #include "strata/reduce.h"

@@ -88,6 +88,8 @@ class STRATA_API Config {
   const Value& at(std::string_view key) const;
   /// Sets or replaces.
   void set(std::string_view key, const Value& value);
+  /// Sets or replaces every entry of `other`.
+  Config& update(const Config& other);
   void erase(std::string_view key);
   /// The value converted to T: bool, int, std::int64_t, double, float, std::string, Shape, std::vector of numbers or
   /// strings, Config, or a handle such as Layer. Throws ValueError that names the key.

@@ -216,6 +216,11 @@ void Config::set(std::string_view key, const Value& value) {
   entries_.emplace_back(std::string(key), value);
 }
 
+Config& Config::update(const Config& other) {
+  for (const auto& [key, value] : other.entries()) set(key, value);
+  return *this;
+}
+
 void Config::erase(std::string_view key) {
   std::erase_if(entries_, [&](const Entry& e) { return e.first == key; });
 }

@@ -123,7 +123,7 @@ Tensor finish(const Tensor& y, const Variable& bias, const Options& o) {
 
 template <class Options, class Fields>
 Config with_options(Config config, const Options& options, Fields fields) {
-  for (const auto& [key, value] : write_options(options, fields).entries()) config.set(key, value);
+  config.update(write_options(options, fields));
   return config;
 }
 

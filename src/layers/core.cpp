@@ -75,7 +75,7 @@ Tensor Dense::call(const Tensor& x) const {
 
 Config Dense::get_config() const {
   Config config = {{"units", units_}};
-  for (const auto& [key, value] : write_options(options_, dense_fields).entries()) config.set(key, value);
+  config.update(write_options(options_, dense_fields));
   return config;
 }
 Dense Dense::from_config(const Config& c) {
@@ -104,7 +104,7 @@ Tensor Embedding::call(const Tensor& x) const {
 
 Config Embedding::get_config() const {
   Config config = {{"input_dim", input_dim_}, {"output_dim", output_dim_}};
-  for (const auto& [key, value] : write_options(options_, embedding_fields).entries()) config.set(key, value);
+  config.update(write_options(options_, embedding_fields));
   return config;
 }
 Embedding Embedding::from_config(const Config& c) {

@@ -182,7 +182,7 @@ Tensor Dot::call(const Tensors& inputs) const {
 }
 Config Dot::get_config() const {
   Config config = {{"axes", axes_}};
-  for (const auto& [key, value] : write_options(options_, dot_fields).entries()) config.set(key, value);
+  config.update(write_options(options_, dot_fields));
   return config;
 }
 Dot Dot::from_config(const Config& c) {

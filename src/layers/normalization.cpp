@@ -237,7 +237,7 @@ Tensor GroupNormalization::call(const Tensor& x) const {
 
 Config GroupNormalization::get_config() const {
   Config config = {{"groups", groups_}};
-  for (const auto& [key, value] : write_options(options_, group_fields).entries()) config.set(key, value);
+  config.update(write_options(options_, group_fields));
   return config;
 }
 GroupNormalization GroupNormalization::from_config(const Config& c) {

@@ -51,7 +51,7 @@ S Pooling<Self, S, kIsMax>::strides() const {
 template <class Self, class S, bool kIsMax>
 Config Pooling<Self, S, kIsMax>::get_config() const {
   Config config = {{"pool_size", pool_size_}};
-  for (const auto& [key, value] : write_options(options_, pooling_fields).entries()) config.set(key, value);
+  config.update(write_options(options_, pooling_fields));
   config.set("strides", strides());
   return config;
 }

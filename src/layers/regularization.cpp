@@ -30,7 +30,7 @@ void check_rate(const std::string& layer, double rate, bool with_one = false) {
 
 Config with_rate(const char* name, double value, const NoiseOptions& options) {
   Config config = {{name, value}};
-  for (const auto& [key, v] : write_options(options, noise_fields).entries()) config.set(key, v);
+  config.update(write_options(options, noise_fields));
   return config;
 }
 

@@ -222,9 +222,8 @@ class FitLoop {
     if (step == 0) throw ValueError("fit: there are no samples to train on.");
     if (validation_ && (epoch + 1) % options_.validation_freq == 0) {
       const MetricsKept kept(trainer_);
-      for (const auto& [name, value] :
-           run_test(model_, trainer_, *validation_, options_.validation_steps, 0, callbacks_).entries())
-        logs.set("val_" + name, value);
+      const Logs validated = run_test(model_, trainer_, *validation_, options_.validation_steps, 0, callbacks_);
+      for (const auto& [name, value] : validated.entries()) logs.set("val_" + name, value);
     }
     bar.finish(step, values_of(logs));
     return logs;

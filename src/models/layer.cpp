@@ -236,9 +236,7 @@ DType Layer::variable_dtype() const { return policy_of(state_->policy).variable_
 Config Layer::full_config() const {
   Config out = {
       {"name", name()}, {"trainable", static_cast<bool>(trainable)}, {"dtype", policy_of(state_->policy).name}};
-  const Config own = target().own_config();
-  for (const auto& [key, value] : own.entries()) out.set(key, value);
-  return out;
+  return out.update(target().own_config());
 }
 
 Config::Value Layer::to_config_value() const {

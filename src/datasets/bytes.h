@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "strata/export.h"
+
 namespace strata::datasets::detail {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -35,6 +37,6 @@ std::vector<std::pair<std::string, NamedBytes>> read_archive(const std::filesyst
 bool has_archive_name(const std::filesystem::path& path);
 
 // SHA-256 in hexadecimal digits. Throws FileError.
-std::string sha256_of_file(const std::filesystem::path& path);
+STRATA_API std::string sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace strata::datasets::detail

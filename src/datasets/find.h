@@ -14,7 +14,7 @@
 namespace strata::datasets::detail {
 
 // Files of a data set that were found, by their name in the data set's own terms.
-class Files {
+class STRATA_API Files {
  public:
   // A directory, whose files may have ".gz" behind their names.
   static Files in_directory(const std::filesystem::path& directory) { return Files(directory); }
@@ -59,6 +59,6 @@ struct Found {
 [[noreturn]] void rethrow_for(const DataSet& dataset, const FileError& error);
 
 // Looks in the places that datasets.h lists. Throws FileError that tells what was tried.
-Found find(const DataSet& dataset, const std::string& path, bool download);
+STRATA_API Found find(const DataSet& dataset, const std::string& path, bool download);
 
 }  // namespace strata::datasets::detail

@@ -109,6 +109,18 @@ GoldenTable activations() {
       {"nn.log_sigmoid", unary(nn::log_sigmoid)},
       {"nn.mish", unary(nn::mish)},
       {"nn.hard_tanh", unary(nn::hard_tanh)},
+      {"nn.squareplus", [](const Json&, const Tensors& x) { return Tensors{nn::squareplus(x[0])}; }},
+      {"nn.sparse_plus", unary(nn::sparse_plus)},
+      {"nn.sparse_sigmoid", unary(nn::sparse_sigmoid)},
+      {"nn.tanh_shrink", unary(nn::tanh_shrink)},
+      {"nn.hard_shrink", [](const Json&, const Tensors& x) { return Tensors{nn::hard_shrink(x[0])}; }},
+      {"nn.soft_shrink", [](const Json&, const Tensors& x) { return Tensors{nn::soft_shrink(x[0])}; }},
+      {"nn.glu", [](const Json&, const Tensors& x) { return Tensors{nn::glu(x[0])}; }},
+      {"nn.sparsemax", [](const Json&, const Tensors& x) { return Tensors{nn::sparsemax(x[0])}; }},
+      {"nn.threshold",
+       [](const Json& c, const Tensors& x) {
+         return Tensors{nn::threshold(x[0], c.at("threshold").get<double>(), c.at("default_value").get<double>())};
+       }},
       {"nn.elu", [](const Json& c, const Tensors& x) { return Tensors{nn::elu(x[0], c.value("alpha", 1.0))}; }},
       {"nn.celu", [](const Json& c, const Tensors& x) { return Tensors{nn::celu(x[0], c.value("alpha", 1.0))}; }},
       {"nn.gelu", [](const Json& c, const Tensors& x) { return Tensors{nn::gelu(x[0], flag(c, "approximate"))}; }},

@@ -24,6 +24,15 @@ def make():
         ("nn.hard_silu", ops.hard_silu),
         ("nn.tanh", tf.nn.tanh),
         ("nn.log_sigmoid", tf.math.log_sigmoid),
+        ("nn.mish", keras.activations.mish),
+        ("nn.celu", ops.celu),
+        ("nn.hard_tanh", ops.hard_tanh),
+        ("nn.hard_shrink", ops.hard_shrink),
+        ("nn.soft_shrink", ops.soft_shrink),
+        ("nn.tanh_shrink", ops.tanh_shrink),
+        ("nn.squareplus", ops.squareplus),
+        ("nn.sparse_plus", ops.sparse_plus),
+        ("nn.sparse_sigmoid", ops.sparse_sigmoid),
     ]:
         f.op(name, function, away)
         f.op(name, function, lambda d: np.float32([-80, -20, -4, 4, 20, 80]), note="range")
@@ -34,6 +43,9 @@ def make():
     for alpha in (0.2, 0.01):
         f.op("nn.leaky_relu", lambda x: tf.nn.leaky_relu(x, alpha), away, {"alpha": alpha})
     f.op("nn.elu", lambda x: ops.elu(x, 0.5), away, {"alpha": 0.5})
+    f.op("nn.glu", ops.glu, away)
+    f.op("nn.threshold", lambda x: ops.threshold(x, 0.5, -1.0), away, {"threshold": 0.5, "default_value": -1.0})
+    f.op("nn.sparsemax", ops.sparsemax, lambda d: d.normal(3, 5, scale=2))
     for name, function in [("nn.softmax", tf.nn.softmax), ("nn.log_softmax", tf.nn.log_softmax)]:
         for axis in (-1, 0, 1):
             f.op(name, lambda x: function(x, axis), lambda d: d.normal(3, 4, 5, scale=3), {"axis": axis})

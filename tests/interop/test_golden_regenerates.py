@@ -6,9 +6,17 @@ import sys
 import numpy as np
 import pytest
 
-# Long training amplifies the last bits, which depend on the machine; all else is one call.
-TOLERANCE = {"mini_inception": 1e-3, "models": 1e-4, "optimizer": 1e-5}
+# Training amplifies the last bits, which depend on the machine; all else is one call.
+TOLERANCE = {"models": 1e-4, "optimizer": 1e-5}
 DEFAULT_TOLERANCE = 1e-6
+
+
+def tolerance_of(family, key, arrays):
+    """For the losses of MiniInception in float32, four times what its measured sensitivity to rounding says."""
+    if family == "mini_inception" and key.endswith("losses"):
+        sensitivity = arrays.get(key.replace("losses", "sensitivity"))
+        return 1e-6 if sensitivity is None else np.maximum(1e-4, 4 * sensitivity)
+    return TOLERANCE.get(family, DEFAULT_TOLERANCE)
 
 
 def families(source_dir):
@@ -52,8 +60,9 @@ def test_family_is_equal(source_dir, regenerated, family):
         if "statistics" not in a:
             assert a == b, a["name"]
     assert old_arrays.keys() == new_arrays.keys()
-    tolerance = TOLERANCE.get(family, DEFAULT_TOLERANCE)
     for key, a in old_arrays.items():
+        if key.endswith("sensitivity"):  # itself made of rounding
+            continue
         b = new_arrays[key]
         assert a.dtype == b.dtype and a.shape == b.shape, key
         if not np.issubdtype(a.dtype, np.floating):
@@ -61,4 +70,7 @@ def test_family_is_equal(source_dir, regenerated, family):
             continue
         finite = np.isfinite(a)
         scale = max(1.0, float(np.abs(a[finite]).max(initial=0)))
-        np.testing.assert_allclose(b, a, rtol=0, atol=tolerance * scale, equal_nan=True, err_msg=key)
+        allowed = tolerance_of(family, key, old_arrays) * scale
+        close = (np.abs(np.where(finite, b, 0) - np.where(finite, a, 0)) <= allowed) & (finite == np.isfinite(b))
+        assert close.all(), f"{key}: {b[~close][:5]} instead of {a[~close][:5]}"
+        np.testing.assert_array_equal(a[~finite], b[~finite], err_msg=key)

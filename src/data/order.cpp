@@ -1,8 +1,8 @@
 // Stages that choose and order elements: shuffle, repeat, take, skip, shard, concatenate and zip.
 #include <algorithm>
 #include <atomic>
-#include <random>
 
+#include "core/generator.h"
 #include "data/source.h"
 
 namespace strata::data::detail {
@@ -181,11 +181,6 @@ SourcePtr select(const SourcePtr& in, std::int64_t first, std::int64_t stop, std
   return std::make_shared<Selected>(in, first, stop, step);
 }
 
-std::uint64_t any_seed() {
-  std::random_device device;
-  return (static_cast<std::uint64_t>(device()) << 32) | device();
-}
-
 }  // namespace
 
 // SplitMix64 (Steele, Lea, Flood 2014) on a state that the seed and the number of the pass determine.
@@ -213,7 +208,7 @@ SourcePtr shuffle(const SourcePtr& in, std::int64_t buffer_size, const ShuffleOp
     throw ValueError("data::shuffle: buffer_size is " + std::to_string(buffer_size) +
                      ". Give a positive number, best that of the elements.");
   if (buffer_size == 1) return in;
-  const std::uint64_t seed = options.seed ? static_cast<std::uint64_t>(*options.seed) : any_seed();
+  const std::uint64_t seed = options.seed ? static_cast<std::uint64_t>(*options.seed) : next_random_seed();
   if (const auto rows = rows_of(in)) return shuffle_rows(rows, buffer_size, seed, options.reshuffle_each_iteration);
   return std::make_shared<Shuffled>(in, buffer_size, seed, options.reshuffle_each_iteration);
 }

@@ -105,7 +105,9 @@ class STRATA_API Config {
 
   bool empty() const { return entries_.empty(); }
   std::size_t size() const { return entries_.size(); }
-  const std::vector<Entry>& entries() const { return entries_; }
+  const std::vector<Entry>& entries() const& { return entries_; }
+  /// Of a temporary, by value: `for (auto& [key, value] : layer.get_config().entries())` is safe.
+  std::vector<Entry> entries() && { return std::move(entries_); }
   /// As JSON, keys in order.
   std::string to_json() const;
   friend STRATA_API bool operator==(const Config& a, const Config& b);

@@ -8,8 +8,8 @@
 namespace strata::losses {
 
 // From Keras's class or function names and their short forms; throws ValueError that lists the names.
-Loss make_loss_by_name(const std::string& name);
+STRATA_API Loss make_loss_by_name(const std::string& name);
 // From a class name and its configuration.
-Loss make_loss(const std::string& class_name, const Config& config);
+STRATA_API Loss make_loss(const std::string& class_name, const Config& config);
 
 }  // namespace strata::losses

@@ -11,9 +11,9 @@
 namespace strata::metrics {
 
 // From Keras's names; throws ValueError that lists them.
-Metric make_metric_by_name(const std::string& name);
+STRATA_API Metric make_metric_by_name(const std::string& name);
 // From a class name and its configuration.
-Metric make_metric(const std::string& class_name, const Config& config);
+STRATA_API Metric make_metric(const std::string& class_name, const Config& config);
 
 // Name and dtype of an options struct; `name` where none is given.
 template <class O>

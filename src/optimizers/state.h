@@ -76,6 +76,6 @@ class OptimizerState {
 };
 
 // From Keras's name in any case; throws ValueError that lists the names.
-std::shared_ptr<OptimizerState> make_optimizer(const std::string& name, const Config& config);
+STRATA_API std::shared_ptr<OptimizerState> make_optimizer(const std::string& name, const Config& config);
 
 }  // namespace strata::optimizers

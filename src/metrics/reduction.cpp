@@ -63,9 +63,9 @@ class MeanMetric final : public BuiltIn {
     count_ = add_variable("count", {});
   }
 
-  // (values, sample_weight) without a function.
+  // (values, sample_weight) without a function, the weight in either place.
   void update_state(const Tensor& y_true, const Tensor& y_pred, const Tensor& sample_weight) const override {
-    if (!function_) return update_values(y_true, y_pred);
+    if (!function_) return update_values(y_true, y_pred.defined() ? y_pred : sample_weight);
     if (!y_true.defined() || !y_pred.defined())
       throw ValueError(options.name + ": " + (y_true.defined() ? "y_pred" : "y_true") +
                        " is an undefined tensor (Tensor{}). Call update_state(y_true, y_pred).");
@@ -95,8 +95,9 @@ class MeanMetric final : public BuiltIn {
 class SumMetric final : public BuiltIn {
  public:
   explicit SumMetric(const MetricOptions& options) : BuiltIn("Sum", {}, options) { total_ = add_variable("total", {}); }
-  void update_state(const Tensor& values, const Tensor& sample_weight, const Tensor&) const override {
-    total_.assign_add(reduce_sum(reduce_to_samples(options.name, values, sample_weight, false, dtype()).values));
+  void update_state(const Tensor& values, const Tensor& second, const Tensor& third) const override {
+    const Tensor& weights = second.defined() ? second : third;
+    total_.assign_add(reduce_sum(reduce_to_samples(options.name, values, weights, false, dtype()).values));
   }
   Tensor result() const override { return total_; }
 

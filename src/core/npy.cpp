@@ -9,6 +9,7 @@
 
 #include "core/dispatch.h"
 #include "core/file.h"
+#include "core/npy_reader.h"
 #include "core/tensor_data.h"
 #include "core/zip.h"
 
@@ -234,34 +235,6 @@ Tensor row_major(const Tensor& fortran) {
   return out;
 }
 
-Tensor read_array(ByteSource& source) {
-  const Layout layout = read_header(source);
-  std::uint64_t count = 1;
-  bool overflow = false;
-  if (std::find(layout.shape.begin(), layout.shape.end(), 0) != layout.shape.end()) {
-    count = 0;
-  } else {
-    for (const std::int64_t dim : layout.shape)
-      overflow = __builtin_mul_overflow(count, static_cast<std::uint64_t>(dim), &count) || overflow;
-  }
-  // Checked before memory is asked for: a damaged header may claim anything.
-  if (overflow || count > source.remaining() / layout.width)
-    throw FileError(source.where() + ": found " + std::to_string(source.remaining()) +
-                    " bytes of elements, expected more for shape " + to_string(layout.shape) + " and " +
-                    std::to_string(layout.width) + " bytes an element. The file is truncated or damaged.");
-  const bool widens = layout.width != size_of(layout.dtype);
-  const auto elements = static_cast<std::int64_t>(count);
-  Tensor out = widens ? detail::allocate({elements * static_cast<std::int64_t>(layout.width)}, DType::uint8)
-                      : detail::allocate(layout.shape, layout.dtype);
-  char* bytes = detail::mutable_elements<char>(out);
-  source.read(bytes, static_cast<std::size_t>(count) * layout.width);
-  if (layout.swapped) swap_bytes(bytes, static_cast<std::size_t>(count), layout.width);
-  // Any byte may be in a file, but a C++ bool is 0 or 1.
-  if (layout.kind == 'b') std::for_each_n(bytes, count, [](char& c) { c = c != 0; });
-  if (widens) out = widened(out, layout);
-  return layout.fortran && layout.shape.size() > 1 ? row_major(out) : out;
-}
-
 const char* descr_of(DType dtype) {
   switch (dtype) {
     case DType::boolean:
@@ -308,10 +281,38 @@ void check_readable(const char* where, const std::string& name, const Tensor& t)
 
 }  // namespace
 
+Tensor read_npy(ByteSource& source) {
+  const Layout layout = read_header(source);
+  std::uint64_t count = 1;
+  bool overflow = false;
+  if (std::find(layout.shape.begin(), layout.shape.end(), 0) != layout.shape.end()) {
+    count = 0;
+  } else {
+    for (const std::int64_t dim : layout.shape)
+      overflow = __builtin_mul_overflow(count, static_cast<std::uint64_t>(dim), &count) || overflow;
+  }
+  // Checked before memory is asked for: a damaged header may claim anything.
+  if (overflow || count > source.remaining() / layout.width)
+    throw FileError(source.where() + ": found " + std::to_string(source.remaining()) +
+                    " bytes of elements, expected more for shape " + to_string(layout.shape) + " and " +
+                    std::to_string(layout.width) + " bytes an element. The file is truncated or damaged.");
+  const bool widens = layout.width != size_of(layout.dtype);
+  const auto elements = static_cast<std::int64_t>(count);
+  Tensor out = widens ? detail::allocate({elements * static_cast<std::int64_t>(layout.width)}, DType::uint8)
+                      : detail::allocate(layout.shape, layout.dtype);
+  char* bytes = detail::mutable_elements<char>(out);
+  source.read(bytes, static_cast<std::size_t>(count) * layout.width);
+  if (layout.swapped) swap_bytes(bytes, static_cast<std::size_t>(count), layout.width);
+  // Any byte may be in a file, but a C++ bool is 0 or 1.
+  if (layout.kind == 'b') std::for_each_n(bytes, count, [](char& c) { c = c != 0; });
+  if (widens) out = widened(out, layout);
+  return layout.fortran && layout.shape.size() > 1 ? row_major(out) : out;
+}
+
 Tensor load_npy(const std::string& path) {
   const InputFile file(path);
   FileSource source(file, 0, file.size());
-  return read_array(source);
+  return read_npy(source);
 }
 
 void save_npy(const std::string& path, const Tensor& tensor) {
@@ -333,7 +334,7 @@ NamedTensors load_npz(const std::string& path) {
       throw FileError("'" + path + "': found entry '" + name + "', expected arrays (names that end in .npy) alone.");
     name.resize(name.size() - 4);
     const auto source = archive.open(entry);
-    Tensor value = read_array(*source);
+    Tensor value = read_npy(*source);
     source->finish();
     out.emplace_back(std::move(name), value);
   }

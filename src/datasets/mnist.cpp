@@ -1,6 +1,8 @@
 // MNIST and Fashion-MNIST: IDX files, or Keras's mnist.npz.
+#include <cstdio>
 #include <cstring>
 
+#include "core/npy_reader.h"
 #include "core/tensor_data.h"
 #include "datasets/find.h"
 #include "strata/error.h"
@@ -65,38 +67,29 @@ Tensor parse_idx(const NamedBytes& file, std::uint32_t magic) {
   return copy_of(file.bytes, header, shape);
 }
 
-// A .npy array of unsigned bytes, as numpy.save writes it.
-Tensor parse_npy(const NamedBytes& file) {
-  const Bytes& b = file.bytes;
-  if (b.size() < 12 || std::memcmp(b.data(), "\x93NUMPY", 6) != 0) wrong(file, "is no NumPy array.");
-  const bool first_version = b[6] == 1;
-  const std::size_t start = first_version ? 10 : 12;
-  std::size_t length = b[8] | static_cast<std::size_t>(b[9]) << 8;
-  if (!first_version) length |= static_cast<std::size_t>(b[10]) << 16 | static_cast<std::size_t>(b[11]) << 24;
-  if (b.size() < start + length) wrong(file, "is cut short within its header.");
-  const std::string header(b.begin() + static_cast<std::ptrdiff_t>(start),
-                           b.begin() + static_cast<std::ptrdiff_t>(start + length));
-  if (header.find("'|u1'") == std::string::npos || header.find("'fortran_order': False") == std::string::npos)
-    wrong(file, "holds " + header + "; expected unsigned bytes in C order.");
-  Shape shape;
-  std::size_t elements = 1;
-  const std::size_t open = header.find("'shape': (");
-  if (open == std::string::npos) wrong(file, "has no shape in its header.");
-  for (std::size_t at = open + 10; at < header.size() && header[at] != ')';) {
-    std::uint64_t dim = 0;
-    for (; at < header.size() && header[at] >= '0' && header[at] <= '9'; ++at)
-      dim = std::min<std::uint64_t>(dim * 10 + static_cast<std::uint64_t>(header[at] - '0'), detail::kMaxFileBytes);
-    if (shape.size() == Shape::kMaxRank || __builtin_mul_overflow(elements, dim, &elements))
-      wrong(file, "has a wrong shape in its header: " + header);
-    shape.push_back(static_cast<std::int64_t>(dim));
-    while (at < header.size() && (header[at] == ',' || header[at] == ' ')) ++at;
-    if (at < header.size() && header[at] != ')' && (header[at] < '0' || header[at] > '9'))
-      wrong(file, "has a wrong shape in its header: " + header);
+// The bytes of a member of an archive, as npy_reader.h wants them.
+class MemorySource final : public ByteSource {
+ public:
+  explicit MemorySource(const NamedBytes& file) : file_(file) {}
+  std::uint64_t remaining() const override { return file_.bytes.size() - at_; }
+  void read(void* out, std::size_t bytes) override {
+    if (bytes > remaining()) wrong(file_, "is cut short: it has " + std::to_string(file_.bytes.size()) + " bytes.");
+    if (bytes > 0) std::memcpy(out, file_.bytes.data() + at_, bytes);
+    at_ += bytes;
   }
-  if (b.size() - start - length != elements)
-    wrong(file, "has " + std::to_string(b.size() - start - length) + " bytes of elements, but its header says " +
-                    to_string(shape) + ".");
-  return copy_of(b, start + length, shape);
+  std::string where() const override { return "'" + file_.name + "'"; }
+
+ private:
+  const NamedBytes& file_;
+  std::size_t at_ = 0;
+};
+
+// Keras's mnist.npz holds arrays of unsigned bytes.
+Tensor parse_npy(const NamedBytes& file) {
+  MemorySource source(file);
+  const Tensor out = read_npy(source);
+  if (out.dtype() != uint8) wrong(file, "holds " + to_string(out.dtype()) + " numbers, expected uint8.");
+  return out;
 }
 
 void check(const NamedBytes& images_file, const Tensor& images, const NamedBytes& labels_file, const Tensor& labels) {

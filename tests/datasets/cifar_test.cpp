@@ -195,9 +195,10 @@ TEST_F(Cifar, PicklesAreReadAndNeverRun) {
     }
 }
 
-TEST(CifarUnpacked, LayoutOfThePublishedFilesLoads) {
-  const char* place = std::getenv("STRATA_TEST_CIFAR10");
-  if (place == nullptr) GTEST_SKIP() << "STRATA_TEST_CIFAR10 names no directory with CIFAR-10";
+TEST(CifarOfficial, AllSixtyThousandPictures) {
+  const char* place = std::getenv("STRATA_DATA_DIR");
+  if (place == nullptr || !fs::exists(fs::path(place) / "cifar-10-batches-bin" / "test_batch.bin"))
+    GTEST_SKIP() << "STRATA_DATA_DIR has no CIFAR-10";
   const auto data = datasets::cifar10::load_data({.path = place});
   EXPECT_EQ(data.x_train.shape(), (Shape{50000, 32, 32, 3}));
   EXPECT_EQ(data.y_train.shape(), (Shape{50000, 1}));

@@ -84,7 +84,7 @@ TEST_F(Mnist, ReadsKerasNpz) {
   write_archive(folder_ / "bad.npz", {{"x_train.npy", npy("(6, 28, 28)", idx_images(5).substr(16))},
                                       {"y_train.npy", npy("(5,)", idx_labels(5).substr(8))}});
   EXPECT_TRUE(has(message<FileError>([&] { datasets::mnist::load_data({.path = (folder_ / "bad.npz").string()}); }),
-                  "its header says (6, 28, 28)"));
+                  "for shape (6, 28, 28)"));
 }
 
 TEST_F(Mnist, PlacesAreTriedInOrder) {

@@ -14,7 +14,7 @@ STRATA_API std::vector<std::int64_t> read_size(const Config::Value& value, std::
 }
 
 /// One spatial dimension.
-struct Size1 {
+struct STRATA_API Size1 {
   std::int64_t d;
   Size1(int d) : d(d) {}
   Size1(std::int64_t d) : d(d) {}
@@ -25,7 +25,7 @@ struct Size1 {
 };
 
 /// Height and width: `3` or `{3, 5}`.
-struct Size2 {
+struct STRATA_API Size2 {
   std::int64_t h, w;
   Size2(int both) : h(both), w(both) {}
   Size2(std::int64_t both) : h(both), w(both) {}
@@ -40,7 +40,7 @@ struct Size2 {
 };
 
 /// Depth, height and width.
-struct Size3 {
+struct STRATA_API Size3 {
   std::int64_t d, h, w;
   Size3(int all) : d(all), h(all), w(all) {}
   Size3(std::int64_t all) : d(all), h(all), w(all) {}

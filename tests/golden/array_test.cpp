@@ -1,7 +1,8 @@
 // Creation, shape and index ops against TensorFlow and Keras.
+#include "strata/array.h"
+
 #include <gtest/gtest.h>
 
-#include "strata/array.h"
 #include "strata/indexing.h"
 #include "support/golden.h"
 
@@ -53,8 +54,8 @@ GoldenTable shapes() {
        [](const Json& c, const Tensors& x) {
          return Tensors{c.at("perm").is_null() ? transpose(x[0]) : transpose(x[0], ints(c, "perm"))};
        }},
-      {"swapaxes",
-       [](const Json& c, const Tensors& x) { return Tensors{swapaxes(x[0], integer(c, "axis1"), integer(c, "axis2"))}; }},
+      {"swapaxes", [](const Json& c,
+                      const Tensors& x) { return Tensors{swapaxes(x[0], integer(c, "axis1"), integer(c, "axis2"))}; }},
       {"moveaxis",
        [](const Json& c, const Tensors& x) {
          return Tensors{moveaxis(x[0], integer(c, "source"), integer(c, "destination"))};
@@ -133,7 +134,8 @@ Tensor indexed(const Tensor& x, const std::string& text) {
 GoldenTable reading() {
   auto batch = [](const Json& c) { return GatherOptions{.batch_dims = integer(c, "batch_dims")}; };
   return {
-      {"slice", [](const Json& c, const Tensors& x) { return Tensors{slice(x[0], ints(c, "begin"), ints(c, "size"))}; }},
+      {"slice",
+       [](const Json& c, const Tensors& x) { return Tensors{slice(x[0], ints(c, "begin"), ints(c, "size"))}; }},
       {"strided_slice",
        [](const Json& c, const Tensors& x) {
          return Tensors{strided_slice(x[0], ints(c, "begin"), ints(c, "end"), ints(c, "strides"))};

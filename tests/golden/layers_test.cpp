@@ -1,9 +1,10 @@
 // Layers against Keras: outputs, gradients of inputs and weights, moving statistics, losses; each layer made from
 // Keras's names and arguments.
+#include "strata/layers.h"
+
 #include <gtest/gtest.h>
 
 #include "strata/constraints.h"
-#include "strata/layers.h"
 #include "strata/math.h"
 #include "strata/regularizers.h"
 #include "strata/tape.h"
@@ -20,8 +21,10 @@ Layer make(const Config& config) {
   return L::from_config(config);
 }
 
-const std::map<std::string, MakeLayer>& layer_classes() {
-  static const std::map<std::string, MakeLayer> classes = {
+using LayerClasses = std::map<std::string, MakeLayer>;
+
+LayerClasses plain_classes() {
+  return {
       {"Dense", make<Dense>},
       {"Embedding", make<Embedding>},
       {"Rescaling", make<Rescaling>},
@@ -38,6 +41,27 @@ const std::map<std::string, MakeLayer>& layer_classes() {
       {"GaussianDropout", make<GaussianDropout>},
       {"GaussianNoise", make<GaussianNoise>},
       {"AlphaDropout", make<AlphaDropout>},
+      {"BatchNormalization", make<BatchNormalization>},
+      {"LayerNormalization", make<LayerNormalization>},
+      {"GroupNormalization", make<GroupNormalization>},
+      {"UnitNormalization", make<UnitNormalization>},
+      {"Add", make<Add>},
+      {"Subtract", make<Subtract>},
+      {"Multiply", make<Multiply>},
+      {"Average", make<Average>},
+      {"Maximum", make<Maximum>},
+      {"Minimum", make<Minimum>},
+      {"Concatenate", make<Concatenate>},
+      {"Dot", make<Dot>},
+      {"Flatten", make<Flatten>},
+      {"Reshape", make<Reshape>},
+      {"Permute", make<Permute>},
+      {"RepeatVector", make<RepeatVector>},
+  };
+}
+
+LayerClasses spatial_classes() {
+  return {
       {"Conv1D", make<Conv1D>},
       {"Conv2D", make<Conv2D>},
       {"Conv3D", make<Conv3D>},
@@ -60,22 +84,6 @@ const std::map<std::string, MakeLayer>& layer_classes() {
       {"GlobalAveragePooling1D", make<GlobalAveragePooling1D>},
       {"GlobalAveragePooling2D", make<GlobalAveragePooling2D>},
       {"GlobalAveragePooling3D", make<GlobalAveragePooling3D>},
-      {"BatchNormalization", make<BatchNormalization>},
-      {"LayerNormalization", make<LayerNormalization>},
-      {"GroupNormalization", make<GroupNormalization>},
-      {"UnitNormalization", make<UnitNormalization>},
-      {"Add", make<Add>},
-      {"Subtract", make<Subtract>},
-      {"Multiply", make<Multiply>},
-      {"Average", make<Average>},
-      {"Maximum", make<Maximum>},
-      {"Minimum", make<Minimum>},
-      {"Concatenate", make<Concatenate>},
-      {"Dot", make<Dot>},
-      {"Flatten", make<Flatten>},
-      {"Reshape", make<Reshape>},
-      {"Permute", make<Permute>},
-      {"RepeatVector", make<RepeatVector>},
       {"ZeroPadding1D", make<ZeroPadding1D>},
       {"ZeroPadding2D", make<ZeroPadding2D>},
       {"ZeroPadding3D", make<ZeroPadding3D>},
@@ -86,7 +94,15 @@ const std::map<std::string, MakeLayer>& layer_classes() {
       {"UpSampling2D", make<UpSampling2D>},
       {"UpSampling3D", make<UpSampling3D>},
   };
-  return classes;
+}
+
+const LayerClasses& layer_classes() {
+  static const LayerClasses all = [] {
+    LayerClasses classes = plain_classes();
+    classes.merge(spatial_classes());
+    return classes;
+  }();
+  return all;
 }
 
 void check_sources(GradientTape& tape, const Tensors& outputs, const GoldenCase& c, const Tensors& inputs,

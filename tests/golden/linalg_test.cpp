@@ -1,7 +1,8 @@
 // Products of matrices and tensors against TensorFlow and Keras.
+#include "strata/linalg.h"
+
 #include <gtest/gtest.h>
 
-#include "strata/linalg.h"
 #include "support/golden.h"
 
 namespace strata::test {
@@ -19,22 +20,20 @@ Tensors contract(const Json& c, const Tensors& x) {
 }
 
 TEST(Golden, Products) {
-  check_family("matmul", {
-                             {"matmul",
-                              [](const Json& c, const Tensors& x) {
-                                return Tensors{matmul(x[0], x[1],
-                                                      {.transpose_a = flag(c, "transpose_a"),
-                                                       .transpose_b = flag(c, "transpose_b")})};
-                              }},
-                             {"dot", binary(dot)},
-                             {"outer", binary(outer)},
-                             {"inner", binary(inner)},
-                             {"tensordot", contract},
-                             {"einsum",
-                              [](const Json& c, const Tensors& x) {
-                                return Tensors{einsum(c.at("equation").get<std::string>(), x)};
-                              }},
-                         });
+  check_family("matmul",
+               {
+                   {"matmul",
+                    [](const Json& c, const Tensors& x) {
+                      return Tensors{matmul(
+                          x[0], x[1], {.transpose_a = flag(c, "transpose_a"), .transpose_b = flag(c, "transpose_b")})};
+                    }},
+                   {"dot", binary(dot)},
+                   {"outer", binary(outer)},
+                   {"inner", binary(inner)},
+                   {"tensordot", contract},
+                   {"einsum", [](const Json& c,
+                                 const Tensors& x) { return Tensors{einsum(c.at("equation").get<std::string>(), x)}; }},
+               });
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Convolutions, pools, normalizations, activations and the softmax family against TensorFlow and Keras.
+#include "strata/nn.h"
+
 #include <gtest/gtest.h>
 
-#include "strata/nn.h"
 #include "support/golden.h"
 
 namespace strata::test {
@@ -34,9 +35,9 @@ GoldenFunction separable(Separable f) {
 }
 GoldenFunction transposed(Transposed f) {
   return [f](const Json& c, const Tensors& x) {
-    return Tensors{f(
-        x[0], x[1],
-        {.strides = ints(c, "strides"), .padding = c.at("padding"), .output_padding = ints(c, "output_padding")})};
+    return Tensors{
+        f(x[0], x[1],
+          {.strides = ints(c, "strides"), .padding = c.at("padding"), .output_padding = ints(c, "output_padding")})};
   };
 }
 GoldenFunction pool(Pool f) {
@@ -73,25 +74,24 @@ TEST(Golden, Pools) {
 }
 
 TEST(Golden, Normalizations) {
-  check_family(
-      "norm",
-      {
-          {"nn.batch_normalization",
-           [](const Json& c, const Tensors& x) {
-             const bool affine = x.size() > 3;
-             return Tensors{nn::batch_normalization(x[0], x[1], x[2], affine ? x[3] : Tensor(), affine ? x[4] : Tensor(),
-                                                    {.epsilon = c.at("variance_epsilon")})};
-           }},
-          {"nn.moments",
-           [](const Json& c, const Tensors& x) {
-             const Moments m = nn::moments(x[0], ints(c, "axes"), {.keepdims = flag(c, "keepdims")});
-             return Tensors{m.mean, m.variance};
-           }},
-          {"nn.layer_norm",
-           [](const Json& c, const Tensors& x) {
-             return Tensors{nn::layer_norm(x[0], x[1], x[2], {.epsilon = c.at("epsilon")})};
-           }},
-      });
+  check_family("norm", {
+                           {"nn.batch_normalization",
+                            [](const Json& c, const Tensors& x) {
+                              const bool affine = x.size() > 3;
+                              return Tensors{nn::batch_normalization(x[0], x[1], x[2], affine ? x[3] : Tensor(),
+                                                                     affine ? x[4] : Tensor(),
+                                                                     {.epsilon = c.at("variance_epsilon")})};
+                            }},
+                           {"nn.moments",
+                            [](const Json& c, const Tensors& x) {
+                              const Moments m = nn::moments(x[0], ints(c, "axes"), {.keepdims = flag(c, "keepdims")});
+                              return Tensors{m.mean, m.variance};
+                            }},
+                           {"nn.layer_norm",
+                            [](const Json& c, const Tensors& x) {
+                              return Tensors{nn::layer_norm(x[0], x[1], x[2], {.epsilon = c.at("epsilon")})};
+                            }},
+                       });
 }
 
 GoldenTable activations() {

@@ -1,8 +1,9 @@
 // Reductions, arg, top-k, sort and cumulative ops against TensorFlow and Keras.
+#include "strata/reduce.h"
+
 #include <gtest/gtest.h>
 
 #include "strata/nn.h"
-#include "strata/reduce.h"
 #include "support/golden.h"
 
 namespace strata::test {
@@ -53,10 +54,8 @@ GoldenTable orders() {
        [=](const Json& c, const Tensors& x) { return Tensors{argsort(x[0], axis(c), {.descending = descending(c)})}; }},
       {"cumsum", [=](const Json& c, const Tensors& x) { return Tensors{cumsum(x[0], axis(c), cumulative(c))}; }},
       {"cumprod", [=](const Json& c, const Tensors& x) { return Tensors{cumprod(x[0], axis(c), cumulative(c))}; }},
-      {"in_top_k",
-       [](const Json& c, const Tensors& x) {
-         return Tensors{nn::in_top_k(x[0], x[1], c.at("k").get<std::int64_t>())};
-       }},
+      {"in_top_k", [](const Json& c,
+                      const Tensors& x) { return Tensors{nn::in_top_k(x[0], x[1], c.at("k").get<std::int64_t>())}; }},
   };
 }
 

@@ -20,9 +20,8 @@ namespace {
 TEST(Golden, Losses) {
   walk_golden("loss", [](const GoldenCase& c) {
     const losses::Loss loss = losses::Loss::from_config_value(to_object(c, "loss"));
-    check_function(c, [&](const Json&, const Tensors& x) {
-      return Tensors{loss(x[0], x[1], x.size() > 2 ? x[2] : Tensor())};
-    });
+    check_function(
+        c, [&](const Json&, const Tensors& x) { return Tensors{loss(x[0], x[1], x.size() > 2 ? x[2] : Tensor())}; });
   });
 }
 

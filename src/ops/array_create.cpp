@@ -115,7 +115,7 @@ Tensor fill(const Shape& shape, const Tensor& value) {
   check_scalar("fill", "value", value);
   check_dims("fill", shape);
   const Tensor plain = constant(value);
-  if (plain.is_symbolic()) return broadcast_to(plain, shape);
+  if (!detail::data_of(value).weak) return broadcast_to(plain, shape);  // it may have a gradient
   Tensor out = detail::allocate(shape, plain.dtype());
   kernels::fill(detail::data_of(out).raw(), out.size(), detail::data_of(plain).raw(), size_of(plain.dtype()));
   return out;
@@ -230,6 +230,11 @@ void register_array(Registry& r) {
   array::register_matrix(r);
 }
 
-void register_index(Registry& r) { array::register_slice(r); }
+void register_index(Registry& r) {
+  array::register_slice(r);
+  array::register_gather(r);
+  array::register_scatter(r);
+  array::register_mask(r);
+}
 
 }  // namespace strata

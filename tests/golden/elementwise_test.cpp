@@ -5,7 +5,7 @@
 #include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/tape.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

@@ -8,7 +8,7 @@
 #include "strata/math.h"
 #include "strata/regularizers.h"
 #include "strata/tape.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

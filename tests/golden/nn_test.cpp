@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

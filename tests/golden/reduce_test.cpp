@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/nn.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata::test {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "graph/variable_ops.h"
+
 namespace strata {
 
 Program::Program(std::shared_ptr<const Graph> graph) : graph_(std::move(graph)), released_(graph_->nodes.size()) {
@@ -27,7 +29,11 @@ Tensors Program::run(const Tensors& inputs, bool recorded) const {
     const Node& node = graph_->nodes[n];
     arguments.clear();
     for (int v : node.in) arguments.push_back(values[static_cast<std::size_t>(v)]);
-    Tensors results = recorded ? strata::apply(node.op, arguments) : run_eagerly(*node.op, arguments);
+    // A variable that is read must be known to the tapes, not only its value.
+    const auto* read = recorded ? dynamic_cast<const ReadVariable*>(node.op.get()) : nullptr;
+    Tensors results = read       ? Tensors{Variable(read->variable).read()}
+                      : recorded ? strata::apply(node.op, arguments)
+                                 : run_eagerly(*node.op, arguments);
     for (std::size_t i = 0; i < results.size(); ++i) values[static_cast<std::size_t>(node.out[i])] = results[i];
     // Released before the next op runs: what is then unshared may be changed in place.
     arguments.clear();

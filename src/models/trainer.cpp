@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <set>
 
 #include "core/tensor_data.h"
 #include "models/layer_state.h"
@@ -241,6 +242,8 @@ void Trainer::warn_about_logits(const Model& model, const Tensors& x) {
         origin && origin->class_name == "Dense"
             ? fmt::format("Dense({}, {{.activation = \"{}\"}})", outputs[i].shape().back(), activation)
             : fmt::format("a layer with .activation = \"{}\"", activation);
+    static std::set<std::string> said;  // once in a process for each loss and cure
+    if (!said.insert(loss + cure).second) continue;
     std::cerr << fmt::format(
         "warning: {} expects probabilities, but '{}' has no {} (outputs in [{:.1f}, {:.1f}]). Use {} or "
         "{}({{.from_logits = true}}).\n",

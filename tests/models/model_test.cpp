@@ -113,7 +113,7 @@ TEST(Functional, SharedLayersBranchesAndNames) {
   EXPECT_EQ(by_position["kind"].to_vector<float>(), by_name[0].to_vector<float>());
   EXPECT_EQ(by_position[1].shape(), (Shape{5, 1}));
   EXPECT_THROW(by_position["other"], ValueError);
-  EXPECT_THROW(Tensor(by_position), ValueError);
+  EXPECT_THROW(static_cast<Tensor>(by_position), ValueError);
   EXPECT_THROW(model({x}), ValueError);
   EXPECT_THROW(model({x, random::normal({5, 9})}), ShapeError);
 }
@@ -127,8 +127,6 @@ TEST(Functional, AMissingInputIsNamed) {
 TEST(Functional, ClonesHaveWeightsOfTheirOwn) {
   Tensor x = Input({4});
   Model model(x, Dense(2)(Dense(3)(x) * 2.f));
-  const Model copy = model.clone_layer().object().state() ? Model(model.inputs(), model.outputs()) : model;
-  EXPECT_EQ(copy.weights().size(), 4u);
   const Layer clone = model.clone_layer();
   EXPECT_EQ(clone.weights().size(), 4u);
   EXPECT_FALSE(clone.weights()[0] == model.weights()[0]);

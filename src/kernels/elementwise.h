@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "kernels/parallel.h"
+#include "kernels/simd_math.h"
 #include "strata/shape.h"
 
 namespace strata::kernels {
@@ -15,6 +16,10 @@ void map_unary(const S* src, D* dst, std::int64_t n, std::int64_t cost, F f) {
   parallel_for(n, cost, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) dst[i] = f(src[i]);
   });
+}
+
+inline void map_float(FloatFunction f, const float* src, float* dst, std::int64_t n, std::int64_t cost) {
+  parallel_for(n, cost, [&](std::int64_t begin, std::int64_t end) { f(src + begin, dst + begin, end - begin); });
 }
 
 // Two operands broadcast to one shape, with neighbouring dimensions merged where their strides allow.

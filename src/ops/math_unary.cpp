@@ -61,6 +61,7 @@ T psi(T value) {
 
 struct SqrtDef {
   static constexpr const char* name = "sqrt";
+  static constexpr kernels::FloatFunction simd = kernels::sqrt_float;
   static constexpr int cost = 4;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -71,6 +72,7 @@ struct SqrtDef {
 };
 struct RsqrtDef {
   static constexpr const char* name = "rsqrt";
+  static constexpr kernels::FloatFunction simd = kernels::rsqrt_float;
   static constexpr int cost = 4;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -91,6 +93,7 @@ struct ReciprocalDef {
 };
 struct ExpDef {
   static constexpr const char* name = "exp";
+  static constexpr kernels::FloatFunction simd = kernels::exp_float;
   static constexpr int cost = 12;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -101,6 +104,7 @@ struct ExpDef {
 };
 struct Expm1Def {
   static constexpr const char* name = "expm1";
+  static constexpr kernels::FloatFunction simd = kernels::expm1_float;
   static constexpr int cost = 16;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -111,6 +115,7 @@ struct Expm1Def {
 };
 struct LogDef {
   static constexpr const char* name = "log";
+  static constexpr kernels::FloatFunction simd = kernels::log_float;
   static constexpr int cost = 12;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -121,6 +126,7 @@ struct LogDef {
 };
 struct Log1pDef {
   static constexpr const char* name = "log1p";
+  static constexpr kernels::FloatFunction simd = kernels::log1p_float;
   static constexpr int cost = 16;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -131,6 +137,7 @@ struct Log1pDef {
 };
 struct Log2Def {
   static constexpr const char* name = "log2";
+  static constexpr kernels::FloatFunction simd = kernels::log2_float;
   static constexpr int cost = 12;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -141,6 +148,7 @@ struct Log2Def {
 };
 struct Log10Def {
   static constexpr const char* name = "log10";
+  static constexpr kernels::FloatFunction simd = kernels::log10_float;
   static constexpr int cost = 12;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -151,6 +159,7 @@ struct Log10Def {
 };
 struct SinDef {
   static constexpr const char* name = "sin";
+  static constexpr kernels::FloatFunction simd = kernels::sin_float;
   static constexpr int cost = 16;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -161,6 +170,7 @@ struct SinDef {
 };
 struct CosDef {
   static constexpr const char* name = "cos";
+  static constexpr kernels::FloatFunction simd = kernels::cos_float;
   static constexpr int cost = 16;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -211,6 +221,7 @@ struct AtanDef {
 };
 struct SinhDef {
   static constexpr const char* name = "sinh";
+  static constexpr kernels::FloatFunction simd = kernels::sinh_float;
   static constexpr int cost = 24;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -231,6 +242,7 @@ struct CoshDef {
 };
 struct TanhDef {
   static constexpr const char* name = "tanh";
+  static constexpr kernels::FloatFunction simd = kernels::tanh_float;
   static constexpr int cost = 24;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -314,6 +326,7 @@ struct DigammaDef {
 };
 struct SigmoidDef {
   static constexpr const char* name = "sigmoid";
+  static constexpr kernels::FloatFunction simd = kernels::sigmoid_float;
   static constexpr int cost = 16;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
@@ -364,6 +377,7 @@ struct SquareDef {
 };
 struct FloorDef {
   static constexpr const char* name = "floor";
+  static constexpr kernels::FloatFunction simd = kernels::floor_float;
   static constexpr int cost = 2;
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
@@ -374,6 +388,7 @@ struct FloorDef {
 };
 struct CeilDef {
   static constexpr const char* name = "ceil";
+  static constexpr kernels::FloatFunction simd = kernels::ceil_float;
   static constexpr int cost = 2;
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
@@ -384,6 +399,7 @@ struct CeilDef {
 };
 struct RoundDef {
   static constexpr const char* name = "round";
+  static constexpr kernels::FloatFunction simd = kernels::round_float;
   static constexpr int cost = 2;
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
@@ -394,6 +410,7 @@ struct RoundDef {
 };
 struct TruncDef {
   static constexpr const char* name = "trunc";
+  static constexpr kernels::FloatFunction simd = kernels::trunc_float;
   static constexpr int cost = 2;
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>

@@ -10,12 +10,16 @@
 
 namespace strata {
 
-// Def has: name, f(value) in the computing type, cost, and unless it is kDifferentiable = false grad(x, y, dy).
+// Def has: name, f(value) in the computing type, cost, and unless it is not differentiable grad(x, y, dy); perhaps
+// `simd`, the same function of float32 arrays.
 template <class Def>
 struct UnaryOp final : OpBase<UnaryOp<Def>> {
   std::string_view name() const override { return Def::name; }
   Specs infer(const Specs& in) const override { return {in[0]}; }
   void run(RunContext& c) const override {
+    if constexpr (requires { Def::simd; })
+      if (c.in[0].dtype() == DType::float32)
+        return kernels::map_float(Def::simd, c.src<float>(0), c.dst<float>(), c.in[0].size(), Def::cost);
     auto loop = [&]<class T>() {
       kernels::map_unary(c.src<T>(0), c.dst<T>(), c.in[0].size(), Def::cost,
                          [](T v) { return static_cast<T>(Def::f(static_cast<Compute<T>>(v))); });

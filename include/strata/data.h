@@ -157,6 +157,12 @@ requires(sizeof...(X) > 0 &&
   return Dataset<detail::TensorFor<X>...>(detail::slices({Tensor(tensors)...}));
 }
 
+/// The same for a pair or tuple of tensors: `from_tensor_slices(std::pair(x, y))`.
+template <class X>
+requires(strata::detail::IsTupleLike<X>::value) auto from_tensor_slices(const X& tensors) {
+  return std::apply([](const auto&... t) { return from_tensor_slices(t...); }, tensors);
+}
+
 /// One element: these tensors.
 template <class... X>
 requires(sizeof...(X) > 0 && (std::convertible_to<const X&, Tensor> && ...)) auto from_tensors(const X&... tensors) {

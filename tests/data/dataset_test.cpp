@@ -70,6 +70,12 @@ TEST(Dataset, RowsOfTensors) {
   EXPECT_EQ(ds.element_spec(), (std::vector<data::TensorSpec>{{{2}, int64}, {{}, float32}}));
 }
 
+TEST(Dataset, PairsAndTuplesOfTensors) {
+  const auto ds = from_tensor_slices(std::pair(numbers(3, 2), numbers(3)));
+  static_assert(std::is_same_v<decltype(ds), const data::Dataset<Tensor, Tensor>>);
+  for (auto [x, y] : ds) EXPECT_EQ(x.to_vector<std::int64_t>()[0], 2 * y.item<std::int64_t>());
+}
+
 TEST(Dataset, OneComponentGivesTheTensorItself) {
   Longs seen;
   for (Tensor& x : from_tensor_slices(numbers(4))) seen.push_back(x.item<std::int64_t>());

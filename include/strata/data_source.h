@@ -2,6 +2,7 @@
 /// What the templates of data.h stand on: sources and passes without types.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -86,6 +87,8 @@ STRATA_API SourcePtr zip(const SourcePtr& a, const SourcePtr& b);
 /// The tensors in what a user's function returns: a tensor (or a number), or a pair, tuple or array of them.
 template <class R>
 struct Element {
+  static_assert(std::convertible_to<const R&, Tensor>,
+                "a function of a data set returns a tensor, or a pair, tuple or array of tensors");
   using Types = std::tuple<Tensor>;
   static Tensors flat(const R& r) { return {Tensor(r)}; }
 };

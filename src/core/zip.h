@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/file.h"
+#include "strata/export.h"
 
 namespace strata {
 
@@ -17,7 +18,7 @@ struct ZipEntry {
   std::uint64_t compressed = 0, uncompressed = 0, offset = 0;
 };
 
-class ZipReader {
+class STRATA_API ZipReader {
  public:
   // Reads the directory. Throws FileError where the file is no archive, or damaged.
   explicit ZipReader(const InputFile& file);
@@ -38,7 +39,7 @@ class ZipReader {
   std::vector<ZipEntry> entries_;
 };
 
-class ZipWriter {
+class STRATA_API ZipWriter {
  public:
   // Sizes and offsets from `limit` on are written in the zip64 form.
   explicit ZipWriter(AtomicFile& file, std::uint64_t limit = 0xffffffffu) : file_(file), limit_(limit) {}

@@ -71,7 +71,7 @@ class Activations : public testing::TestWithParam<Formula> {};
 
 TEST_P(Activations, FollowTheirFormula) {
   const Formula& f = GetParam();
-  const Activation activation = f.name;
+  const ActivationFunction activation = f.name;
   for (const DType dtype : {float64, float32, float16}) {
     const Tensor x = cast(spread({200}, -8, 8), dtype), y = activation(x);
     ASSERT_EQ(y.dtype(), dtype);
@@ -86,7 +86,7 @@ TEST_P(Activations, FollowTheirFormula) {
 
 TEST_P(Activations, HaveGradientsOfBothOrders) {
   const Formula& f = GetParam();
-  const Activation activation = f.name;
+  const ActivationFunction activation = f.name;
   const Tensors x = in_float64({spread({40}, -7.5, 7.6)});
   EXPECT_EQ(compare_gradients([&](const Tensors& in) { return Tensors{activation(in[0])}; }, x), "");
   const auto first = [&](const Tensors& in) {
@@ -106,7 +106,7 @@ TEST(ActivationOps, StayFiniteFarOut) {
   for (const char* name : {"softplus", "log_sigmoid", "silu", "gelu", "elu", "selu", "mish", "sigmoid"}) {
     GradientTape tape;
     tape.watch(x);
-    const Tensor y = Activation(name)(x);
+    const Tensor y = ActivationFunction(name)(x);
     const Tensor g = tape.gradient(reduce_sum(y), x);
     for (const float v : y.to_vector<float>()) EXPECT_TRUE(std::isfinite(v)) << name;
     for (const float v : g.to_vector<float>()) EXPECT_TRUE(std::isfinite(v)) << name;
@@ -156,29 +156,29 @@ std::string message(const std::function<void()>& f) {
 
 TEST(ActivationHandle, IsMadeOfANameOrACallable) {
   const Tensor x = {-1.f, 2.f};
-  EXPECT_EQ(Activation("relu")(x).to_vector<float>(), (std::vector<float>{0, 2}));
-  EXPECT_EQ(Activation()(x).to_vector<float>(), x.to_vector<float>());
-  EXPECT_FALSE(Activation());
-  EXPECT_FALSE(Activation("linear"));
-  EXPECT_EQ(Activation().name(), "linear");
+  EXPECT_EQ(ActivationFunction("relu")(x).to_vector<float>(), (std::vector<float>{0, 2}));
+  EXPECT_EQ(ActivationFunction()(x).to_vector<float>(), x.to_vector<float>());
+  EXPECT_FALSE(ActivationFunction());
+  EXPECT_FALSE(ActivationFunction("linear"));
+  EXPECT_EQ(ActivationFunction().name(), "linear");
   const float slope = 3;
-  const Activation own = [slope](const Tensor& v) { return v * slope; };
+  const ActivationFunction own = [slope](const Tensor& v) { return v * slope; };
   EXPECT_TRUE(own);
   EXPECT_EQ(own(x).to_vector<float>(), (std::vector<float>{-3, 6}));
   EXPECT_THROW(own.to_config_value(), ValueError);
-  EXPECT_EQ(Activation("gelu").to_config_value().as_string(), "gelu");
-  EXPECT_EQ(Activation::from_config_value("tanh").name(), "tanh");
-  EXPECT_FALSE(Activation::from_config_value({}));
-  const Config config = {{"activation", Activation("selu")}};
-  EXPECT_EQ(config.get<Activation>("activation").name(), "selu");
-  for (const std::string& name : activations::names()) EXPECT_EQ(Activation(name).name(), name);
+  EXPECT_EQ(ActivationFunction("gelu").to_config_value().as_string(), "gelu");
+  EXPECT_EQ(ActivationFunction::from_config_value("tanh").name(), "tanh");
+  EXPECT_FALSE(ActivationFunction::from_config_value({}));
+  const Config config = {{"activation", ActivationFunction("selu")}};
+  EXPECT_EQ(config.get<ActivationFunction>("activation").name(), "selu");
+  for (const std::string& name : activations::names()) EXPECT_EQ(ActivationFunction(name).name(), name);
 }
 
 TEST(ActivationHandle, NamesWhatIsNearAnUnknownName) {
-  const std::string text = message([] { Activation("rellu"); });
+  const std::string text = message([] { ActivationFunction("rellu"); });
   EXPECT_EQ(text.substr(0, text.find(" All")),
-            "Activation: there is none named \"rellu\". Did you mean \"relu\", \"celu\", \"elu\"?");
-  EXPECT_NE(message([] { Activation("nonsense"); }).find("All names: celu elu"), std::string::npos);
+            "ActivationFunction: there is none named \"rellu\". Did you mean \"relu\", \"celu\", \"elu\"?");
+  EXPECT_NE(message([] { ActivationFunction("nonsense"); }).find("All names: celu elu"), std::string::npos);
 }
 
 TEST(Softmax, SumsToOneAlongItsAxis) {

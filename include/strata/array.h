@@ -117,7 +117,7 @@ STRATA_API Tensor concatenate(const Tensors& tensors, std::int64_t axis = -1);
 /// Tensors of one shape along a new axis; and the tensors of one axis, whose size must be known.
 STRATA_API Tensor stack(const Tensors& tensors, std::int64_t axis = 0);
 STRATA_API Tensors unstack(const Tensor& x, std::int64_t axis = 0);
-/// Rank-1 tensors end to end, others along axis 1; and along axis 0, rank-1 tensors as rows.
+/// Along axis 1, rank-1 tensors end to end; and along axis 0, as Keras does it: rank-1 tensors end to end, too.
 STRATA_API Tensor hstack(const Tensors& tensors);
 STRATA_API Tensor vstack(const Tensors& tensors);
 /// Into `sections` equal parts, or into parts of the given sizes, one of which may be -1.

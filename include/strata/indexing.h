@@ -69,7 +69,7 @@ STRATA_API Tensor segment_sum(const Tensor& data, const Tensor& segment_ids,
 /// The positions of the elements that are not zero: int64, of shape (count, rank).
 STRATA_API Tensor where(const Tensor& condition);
 STRATA_API Tensor argwhere(const Tensor& x);
-/// The same as one vector for each axis.
+/// The same as one int32 vector for each axis.
 STRATA_API Tensors nonzero(const Tensor& x);
 /// The elements of `x` where `mask` is true; the mask covers the axes from `axis` on, which become one.
 STRATA_API Tensor boolean_mask(const Tensor& x, const Tensor& mask, std::int64_t axis = 0);

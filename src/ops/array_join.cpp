@@ -292,12 +292,7 @@ Tensor hstack(const Tensors& tensors) {
   return concat(parts, parts[0].rank() == 1 ? 0 : 1);
 }
 
-Tensor vstack(const Tensors& tensors) {
-  Tensors parts = of_one_dtype("vstack", tensors);
-  for (Tensor& t : parts)
-    if (t.rank() < 2) t = t.rank() == 0 ? reshape(t, {1, 1}) : expand_dims(t, 0);
-  return concat(parts, 0);
-}
+Tensor vstack(const Tensors& tensors) { return concat(tensors, 0); }
 
 Tensors split(const Tensor& x, int sections, std::int64_t axis) {
   check_defined("split", {&x, 1});

@@ -87,7 +87,7 @@ Tensor where(const Tensor& condition) {
 
 Tensor argwhere(const Tensor& x) { return where(x); }
 
-Tensors nonzero(const Tensor& x) { return unstack(where(x), 1); }
+Tensors nonzero(const Tensor& x) { return unstack(cast(where(x), int32), 1); }
 
 Tensor boolean_mask(const Tensor& x, const Tensor& mask, std::int64_t axis) {
   check_defined("boolean_mask", std::vector{x, mask});

@@ -177,6 +177,14 @@ void check_position(std::string_view op, const Spec& begin, const Shape& x) {
                      std::to_string(x.size()) + ",), one number for each axis of " + to_string(x) + ".");
 }
 
+Block block_at(const Tensor& position, const Shape& x, const Shape& size) {
+  const Ints begin = array::integers(position);
+  checked_slice(x, begin, size.to_vector());
+  Block b{size, kernels::dense_strides(x)};
+  for (std::size_t i = 0; i < begin.size(); ++i) b.offset += begin[i] * b.strides[i];
+  return b;
+}
+
 // A block at a position that is the value of input 1.
 struct DynamicSlice final : OpBase<DynamicSlice> {
   DynamicSlice() = default;
@@ -195,11 +203,22 @@ struct DynamicSlice final : OpBase<DynamicSlice> {
     return {{Shape(size), in[0].dtype}};
   }
   void run(RunContext& c) const override {
-    const Ints begin = array::integers(c.in[1]);
-    checked_slice(c.in_shape(0), begin, size);
-    Block b{Shape(size), kernels::dense_strides(c.in_shape(0))};
-    for (std::size_t i = 0; i < begin.size(); ++i) b.offset += begin[i] * b.strides[i];
-    read_block(c.in[0], b, c.out[0]);
+    read_block(c.in[0], block_at(c.in[1], c.in_shape(0), Shape(size)), c.out[0]);
+  }
+  bool is_differentiable() const override { return true; }
+  Tensors grad(const GradContext& c) const override;
+};
+
+// The same with the size of input 2.
+struct DynamicSliceLike final : OpBase<DynamicSliceLike> {
+  std::string_view name() const override { return "dynamic_slice_like"; }
+  Specs infer(const Specs& in) const override {
+    check_position(name(), in[1], in[0].shape);
+    check_slice_lengths(name(), in[0].shape, in[0].shape.size(), in[2].shape.size());
+    return {{in[2].shape, in[0].dtype}};
+  }
+  void run(RunContext& c) const override {
+    read_block(c.in[0], block_at(c.in[1], c.in_shape(0), c.out_shape()), c.out[0]);
   }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override;
@@ -214,10 +233,7 @@ struct SliceUpdate final : OpBase<SliceUpdate> {
     return {in[0]};
   }
   void run(RunContext& c) const override {
-    const Ints begin = array::integers(c.in[1]);
-    checked_slice(c.in_shape(0), begin, c.in_shape(2).to_vector());
-    Block b{c.in_shape(2), kernels::dense_strides(c.in_shape(0))};
-    for (std::size_t i = 0; i < begin.size(); ++i) b.offset += begin[i] * b.strides[i];
+    const Block b = block_at(c.in[1], c.in_shape(0), c.in_shape(2));
     kernels::copy_bytes(array::raw_out(c), array::raw_in(c), c.in[0].bytes());
     write_block(c.in[2], b, c.out[0]);
   }
@@ -226,18 +242,18 @@ struct SliceUpdate final : OpBase<SliceUpdate> {
     const Tensor g = c.grad();
     Tensor x, updates;
     if (c.needed(0)) x = apply1(make_op<SliceUpdate>(), {g, c.input(1), zeros_like(c.input(2))});
-    if (c.needed(2)) {
-      if (!c.input(2).shape().is_known())
-        throw ShapeError("slice_update: the gradient needs updates of known shape, received " +
-                         to_string(c.input(2).shape()) + ".");
-      updates = apply1(make_op<DynamicSlice>(c.input(2).shape().to_vector()), {g, c.input(1)});
-    }
+    if (c.needed(2)) updates = apply1(make_op<DynamicSliceLike>(), {g, c.input(1), c.input(2)});
     return {x, Tensor(), updates};
   }
 };
 
 Tensors DynamicSlice::grad(const GradContext& c) const {
   return {apply1(make_op<SliceUpdate>(), {zeros_like(c.input(0), c.grad().dtype()), c.input(1), c.grad()}), Tensor()};
+}
+
+Tensors DynamicSliceLike::grad(const GradContext& c) const {
+  return {apply1(make_op<SliceUpdate>(), {zeros_like(c.input(0), c.grad().dtype()), c.input(1), c.grad()}), Tensor(),
+          Tensor()};
 }
 
 Tensor position(const Ints& begin) { return Tensor::from(begin, {static_cast<std::int64_t>(begin.size())}); }
@@ -343,6 +359,7 @@ void array::register_slice(Registry& r) {
   r.add<StridedSliceGrad>();
   r.add<SliceOp>();
   r.add<DynamicSlice>();
+  r.add<DynamicSliceLike>();
   r.add<SliceUpdate>();
 }
 

@@ -129,6 +129,19 @@ struct ReshapeLike final : OpBase<ReshapeLike> {
   Tensors grad(const GradContext& c) const override { return {reshape_like(c.grad(), c.input(0)), Tensor()}; }
 };
 
+struct RowsOf final : OpBase<RowsOf> {
+  std::string_view name() const override { return "rows_of"; }
+  Specs infer(const Specs& in) const override {
+    const Shape& x = in[0].shape;
+    array::check_rank(name(), x, 1);
+    return {{Shape{array::product(x, 0, x.size() - 1), x.back()}, in[0].dtype}};
+  }
+  void run(RunContext& c) const override { kernels::copy_bytes(array::raw_out(c), array::raw_in(c), c.in[0].bytes()); }
+  bool is_view() const override { return true; }
+  bool is_differentiable() const override { return true; }
+  Tensors grad(const GradContext& c) const override { return {reshape_like(c.grad(), c.input(0))}; }
+};
+
 struct FullLike final : OpBase<FullLike> {
   FullLike() = default;
   FullLike(double value, DType dtype) : value(value), dtype(dtype) {}
@@ -220,6 +233,11 @@ Tensor reshape_like(const Tensor& x, const Tensor& ref) {
   return apply1(make_op<ReshapeLike>(), {x, ref});
 }
 
+Tensor rows_of(const Tensor& x) {
+  check_defined("rows_of", {&x, 1});
+  return x.rank() == 2 ? x : apply1(make_op<RowsOf>(), {x});
+}
+
 Tensor full_like(const Tensor& x, const Tensor& fill_value, std::optional<DType> dtype) {
   check_defined("full_like", std::vector{x, fill_value});
   return apply1(make_op<FullLike>(fill_value.item<double>(), dtype.value_or(x.dtype())), {x});
@@ -260,6 +278,7 @@ void register_like(Registry& r) {
   r.add<BroadcastTo>();
   r.add<BroadcastLike>();
   r.add<ReshapeLike>();
+  r.add<RowsOf>();
   r.add<FullLike>();
   r.add<ShapeOf>();
   r.add<SizeOf>();

@@ -12,5 +12,7 @@ STRATA_API Tensor sum_to_like(const Tensor& g, const Tensor& ref);
 STRATA_API Tensor broadcast_like(const Tensor& x, const Tensor& ref);
 // The elements of x under the shape of `ref`.
 STRATA_API Tensor reshape_like(const Tensor& x, const Tensor& ref);
+// x (..., n) as a matrix whose rows are its last axis.
+STRATA_API Tensor rows_of(const Tensor& x);
 
 }  // namespace strata

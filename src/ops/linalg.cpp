@@ -103,9 +103,8 @@ struct Matmul final : OpBase<Matmul> {
     return {da, db};
   }
   Tensor grad_b(const Tensor& a, const Tensor& b, const Tensor& g) const {
-    const std::int64_t k = b.shape().at(transpose_b ? -1 : -2), n = b.shape().at(transpose_b ? -2 : -1);
-    if (b.rank() == 2 && a.rank() > 2 && !transpose_a && k != None && n != None) {
-      const Tensor rows = reshape(a, {-1, k}), grads = reshape(g, {-1, n});  // sums over the batch on its way
+    if (b.rank() == 2 && a.rank() > 2 && !transpose_a) {
+      const Tensor rows = rows_of(a), grads = rows_of(g);  // sums over the batch on its way
       return transpose_b ? matmul(grads, rows, {.transpose_a = true}) : matmul(rows, grads, {.transpose_a = true});
     }
     return sum_to_like(transpose_b ? matmul(g, a, {.transpose_a = true, .transpose_b = transpose_a})

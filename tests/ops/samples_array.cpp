@@ -21,6 +21,8 @@ void like_ops(std::vector<OpSample>& out) {
   out.push_back({make_registered_op("broadcast_to", {{"shape", Shape{2, -1, 2}}}), {spread({3, 1})}});
   out.push_back({make_registered_op("broadcast_to", {{"shape", Shape{0, 3}}}), {spread({3})}});
   out.push_back({make_registered_op("reshape_like"), {spread({3, 4}), spread({2, 6})}});
+  out.push_back({make_registered_op("rows_of"), {spread({3, 2, 4})}});
+  out.push_back({make_registered_op("rows_of"), {spread({5})}});
   out.push_back({make_registered_op("full_like", {{"value", 2.5}, {"dtype", "float16"}}), {spread({2, 3})}});
   for (const char* dtype : {"int32", "int64"}) {
     out.push_back({make_registered_op("shape", {{"out_type", dtype}}), {spread({2, 0, 3})}});
@@ -39,7 +41,8 @@ void shape_ops(std::vector<OpSample>& out) {
     out.push_back({make_registered_op("reshape", {{"shape", shape}}), {x}});
   out.push_back({make_registered_op("reshape", {{"shape", Shape{0, 7}}}), {spread({3, 0})}});
   out.push_back({make_registered_op("reshape", {{"shape", Shape{None, -1}}}), {spread({0, 2, 2})}});
-  out.push_back({make_registered_op("reshape_to_value"), {x, Tensor({4, -1, 2})}});
+  // A traced argument has a first dimension that is not known, and so no rank would be known here.
+  out.push_back({make_registered_op("reshape_to_value"), {x, Tensor({4, -1, 2})}, true, false});
   out.push_back({make_registered_op("identity"), {x}});
   for (const Ints& axes : {Ints{0}, Ints{1}, Ints{3}, Ints{0, 2}})
     out.push_back({make_registered_op("expand_dims", {{"axes", axes}}), {x}});
@@ -54,7 +57,7 @@ void shape_ops(std::vector<OpSample>& out) {
 void joining_ops(std::vector<OpSample>& out) {
   const Tensor x = spread({2, 3}), y = spread({2, 1}), z = spread({4, 3}), none = spread({0, 3});
   for (int axis : {1, -1}) {
-    out.push_back({make_registered_op("concat", {{"axis", axis}}), {x, y, x}});
+    out.push_back({make_registered_op("concat", {{"axis", axis}}), {x, y, spread({2, 3}, 2, 3)}});
     out.push_back({make_registered_op("split_like", {{"axis", axis}}), {spread({2, 4}), x, y}});
   }
   out.push_back({make_registered_op("concat", {{"axis", 0}}), {x, none, z}});
@@ -65,7 +68,7 @@ void joining_ops(std::vector<OpSample>& out) {
   out.push_back(
       {make_registered_op("split", {{"sections", 0}, {"sizes", Ints{2, -1}}, {"axis", 1}}), {spread({2, 5, 2})}});
   for (int axis : {0, 1, -1}) {
-    out.push_back({make_registered_op("stack", {{"axis", axis}}), {x, x, spread({2, 3}, 0, 5)}});
+    out.push_back({make_registered_op("stack", {{"axis", axis}}), {x, spread({2, 3}, 2, 3), spread({2, 3}, 0, 5)}});
     out.push_back({make_registered_op("unstack", {{"num", 2}, {"axis", axis}}), {spread({2, axis == 1 ? 2 : 3, 2})}});
   }
 }

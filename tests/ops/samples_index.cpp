@@ -29,6 +29,7 @@ void slices(std::vector<OpSample>& out) {
   out.push_back({make_registered_op("slice", {{"begin", Ints{1, 0, 2}}, {"size", Ints{2, -1, 1}}}), {x}});
   out.push_back({make_registered_op("slice", {{"begin", Ints{4, 0, 0}}, {"size", Ints{0, 5, 3}}}), {x}});
   out.push_back({make_registered_op("dynamic_slice", {{"size", Ints{2, 5, 1}}}), {x, Tensor({1, 0, 2})}});
+  out.push_back({make_registered_op("dynamic_slice_like"), {x, Tensor({1, 0, 2}), spread({2, 5, 1})}});
   out.push_back({make_registered_op("slice_update"), {x, Tensor({1, 2, 0}), spread({2, 2, 3}, 5, 6)}});
 }
 

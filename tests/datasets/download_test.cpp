@@ -12,10 +12,10 @@
 #include <thread>
 
 #include "datasets/bytes.h"
-#include "datasets/files.h"
 #include "datasets/find.h"
 #include "strata/datasets.h"
 #include "strata/error.h"
+#include "tests/datasets/files.h"
 
 namespace strata {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "datasets/files.h"
 #include "strata/datasets.h"
+#include "tests/datasets/files.h"
 
 namespace strata {
 namespace {

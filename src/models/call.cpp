@@ -25,6 +25,13 @@ thread_local bool infers_shapes = false;
 
 bool has_weights(const LayerState& state) { return !state.weights.empty(); }
 
+// The penalty of an output, as a mean over the batch: its strength does not change with the size of the batch.
+Tensor activity_loss(const Regularizer& regularizer, const Tensor& output) {
+  const Tensor loss = regularizer(output);
+  if (output.rank() == 0) return loss;
+  return divide_no_nan(loss, cast(strata::shape(output)[0], loss.dtype()));
+}
+
 // Weights that nothing tracks would be lost to training and saving without a word.
 void check_tracked(LayerState& state) {
   if (call_stack.layers.empty() || !has_weights(state)) return;
@@ -151,7 +158,7 @@ void CallFrame::leave(const Tensors& results) {
   }
   if (state.activity_regularizer)
     for (const Tensor& t : results)
-      if (t.defined()) call_stack.losses.emplace_back(data_->state, state.activity_regularizer(t));
+      if (t.defined()) call_stack.losses.emplace_back(data_->state, activity_loss(state.activity_regularizer, t));
   if (call_stack.layers.size() == 1) {
     for (auto& [owner, loss] : call_stack.losses) owner->call_losses.push_back(loss);
     call_stack.losses.clear();

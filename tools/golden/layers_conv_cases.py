@@ -21,7 +21,7 @@ def make():
         add(f, "Conv2D", {"filters": 6, "kernel_size": 3, **config}, image)
     add(f, "Conv2D", {"filters": 3, "kernel_size": [1, 3], "padding": "same"}, image)
     add(f, "Conv2D", {"filters": 5, "kernel_size": 1}, image)
-    add(f, "Conv2D", {"filters": 2, "kernel_size": 3, "data_format": "channels_last"}, lambda d: np.zeros((0, 5, 5, 2), np.float32), note="no_batch")
+    add(f, "Conv2D", {"filters": 2, "kernel_size": 3, "padding": "same"}, lambda d: np.zeros((0, 5, 5, 2), np.float32), note="no_batch")
     line = lambda d: d.normal(2, 9, 4)
     for config in [{}, {"padding": "same", "strides": 2}, {"padding": "causal"}, {"padding": "causal", "dilation_rate": 2}, {"dilation_rate": 3}, {"groups": 2, "activation": "relu"}]:
         add(f, "Conv1D", {"filters": 6, "kernel_size": 3, **config}, line)

@@ -35,7 +35,7 @@ def space(f):
         add(f, "ZeroPadding2D", config, image)
     for config in [{"cropping": 1}, {"cropping": [1, 2]}, {"cropping": [[1, 0], [0, 2]]}]:
         add(f, "Cropping2D", config, image)
-    for config in [{}, {"size": [2, 3]}, {"size": 2, "interpolation": "bilinear"}, {"size": [3, 2], "interpolation": "bilinear"}]:
+    for config in [{"size": 2}, {"size": [2, 3]}, {"size": 2, "interpolation": "bilinear"}, {"size": [3, 2], "interpolation": "bilinear"}]:
         add(f, "UpSampling2D", config, image)
     line = lambda d: d.normal(2, 5, 3)
     add(f, "ZeroPadding1D", {"padding": [1, 2]}, line)

@@ -61,7 +61,7 @@ def joining(f):
         f.op("unstack", lambda t: tf.unstack(t, axis=axis), lambda d: d.normal(3, 2), {"axis": axis})
     f.op("hstack", lambda *t: ops.hstack(t), lambda d: [d.normal(2, 3), d.normal(2, 1)])
     f.op("hstack", lambda *t: ops.hstack(t), lambda d: [d.normal(2), d.normal(3)])
-    f.op("vstack", lambda *t: ops.vstack(t), lambda d: [d.normal(3), d.normal(3)])
+    f.op("vstack", lambda *t: ops.vstack(t), lambda d: [d.normal(2, 3), d.normal(1, 3)])
     f.op("split", lambda t: tf.split(t, 3, 1), lambda d: d.normal(2, 6), {"num_or_size_splits": 3, "axis": 1})
     f.op("split", lambda t: tf.split(t, [1, 0, 3], 0), lambda d: d.normal(4, 2), {"num_or_size_splits": [1, 0, 3], "axis": 0})
     f.op("split", lambda t: tf.split(t, [2, -1], -1), lambda d: d.normal(2, 5), {"num_or_size_splits": [2, -1], "axis": -1})

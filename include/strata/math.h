@@ -23,6 +23,7 @@ STRATA_API Tensor divide_no_nan(const Tensor& a, const Tensor& b);
 STRATA_API Tensor floor_divide(const Tensor& a, const Tensor& b);
 /// The remainder of floor_divide: it has the sign of b.
 STRATA_API Tensor mod(const Tensor& a, const Tensor& b);
+STRATA_API Tensor remainder(const Tensor& a, const Tensor& b);
 STRATA_API Tensor pow(const Tensor& a, const Tensor& b);
 STRATA_API Tensor maximum(const Tensor& a, const Tensor& b);
 STRATA_API Tensor minimum(const Tensor& a, const Tensor& b);
@@ -61,7 +62,9 @@ STRATA_API Tensor atanh(const Tensor& x);
 STRATA_API Tensor erf(const Tensor& x);
 STRATA_API Tensor erfc(const Tensor& x);
 STRATA_API Tensor lgamma(const Tensor& x);
+/// The derivative of lgamma, and that of digamma.
 STRATA_API Tensor digamma(const Tensor& x);
+STRATA_API Tensor trigamma(const Tensor& x);
 STRATA_API Tensor sigmoid(const Tensor& x);
 STRATA_API Tensor floor(const Tensor& x);
 STRATA_API Tensor ceil(const Tensor& x);
@@ -74,9 +77,10 @@ STRATA_API Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high);
 STRATA_API Tensor clip_by_value(const Tensor& x, const Tensor& low, const Tensor& high);
 /// x scaled so that its L2 norm is at most `norm`.
 STRATA_API Tensor clip_by_norm(const Tensor& x, const Tensor& norm);
-/// The L2 norm of all elements of all tensors.
+/// The L2 norm of all elements of all tensors; undefined ones are passed over, as None is in TensorFlow.
 STRATA_API Tensor global_norm(const Tensors& tensors);
-/// All scaled by one factor so that their global norm is at most `norm`; and the norm that they had.
+/// All scaled by one factor so that their global norm is at most `norm`; and the norm that they had. Where that norm is
+/// not finite, all become NaN.
 STRATA_API std::pair<Tensors, Tensor> clip_by_global_norm(const Tensors& tensors, const Tensor& norm);
 /// NaN replaced by 0, infinities by the largest finite values.
 STRATA_API Tensor nan_to_num(const Tensor& x);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/cast.h"
 #include "strata/array.h"
 
 namespace strata::detail {
@@ -15,12 +16,22 @@ DType common_dtype(const Tensor& a, const Tensor& b) {
   return strong;
 }
 
+namespace {
+// A bare number is converted without an op, unless another handle (a tape's, say) shares it: nothing flows back to it.
+Tensor converted(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype || !x.impl()->weak || !x.impl()->is_eager() || x.impl().use_count() > 1) return cast(x, dtype);
+  Tensor out = allocate(x.shape(), dtype);
+  kernels::cast(x.dtype(), data_of(x).raw(), dtype, data_of(out).raw(), x.size());
+  return out;
+}
+}  // namespace
+
 std::pair<Tensor, Tensor> promote_operands(const Tensor& a, const Tensor& b) {
   const Tensor both[] = {a, b};
   check_defined("element-wise operation", both);
   if (a.dtype() == b.dtype()) return {a, b};
   const DType dtype = common_dtype(a, b);
-  return {cast(a, dtype), cast(b, dtype)};
+  return {converted(a, dtype), converted(b, dtype)};
 }
 
 Tensor as_floating(const Tensor& x) {

@@ -14,6 +14,7 @@
 namespace strata {
 
 void register_unary(Registry& r);
+void register_special(Registry& r);
 void register_binary(Registry& r);
 
 namespace {
@@ -37,23 +38,28 @@ Tensor clip(const Tensor& x, const Tensor& low, const Tensor& high) { return min
 Tensor clip_by_value(const Tensor& x, const Tensor& low, const Tensor& high) { return clip(x, low, high); }
 
 Tensor clip_by_norm(const Tensor& x, const Tensor& max_norm) {
-  const Tensor limit = cast(max_norm, x.dtype());
-  return x * limit / maximum(norm(x), limit);
+  const Tensor in = detail::as_floating(x), limit = cast(max_norm, in.dtype());
+  const Tensor squares = reduce_sum(square(in));
+  // The root of 0 has no derivative; what does not reach the result must not make it NaN.
+  const Tensor some = greater(squares, zeros_like(squares));
+  const Tensor length = where(some, sqrt(where(some, squares, ones_like(squares))), squares);
+  return in * limit / maximum(length, limit);
 }
 
 Tensor global_norm(const Tensors& tensors) {
-  if (tensors.empty()) throw ValueError("global_norm: the list of tensors is empty.");
   Tensors squares;
-  for (const Tensor& t : tensors) squares.push_back(reduce_sum(square(t)));
+  for (const Tensor& t : tensors)
+    if (t.defined()) squares.push_back(reduce_sum(square(t)));
+  if (squares.empty()) throw ValueError("global_norm: the list holds no tensors.");
   return sqrt(add_n(squares));
 }
 
 std::pair<Tensors, Tensor> clip_by_global_norm(const Tensors& tensors, const Tensor& max_norm) {
   const Tensor had = global_norm(tensors);
   const Tensor limit = cast(max_norm, had.dtype());
-  const Tensor factor = limit / maximum(had, limit);
+  const Tensor factor = limit / maximum(had, limit) + (had - had);  // the last is 0, or NaN
   Tensors out;
-  for (const Tensor& t : tensors) out.push_back(t * cast(factor, t.dtype()));
+  for (const Tensor& t : tensors) out.push_back(t.defined() ? t * cast(factor, t.dtype()) : t);
   return {out, had};
 }
 
@@ -77,6 +83,7 @@ Tensor nan_to_num(const Tensor& x) {
 
 void register_math(Registry& r) {
   register_unary(r);
+  register_special(r);
   register_binary(r);
   r.add<StopGradient>();
 }

@@ -11,12 +11,31 @@ namespace strata {
 
 namespace {
 
+// Integers wrap around, as everywhere; in C++ only unsigned ones do.
+template <class T, class F>
+T wrapped(T a, T b, F f) {
+  if constexpr (std::is_integral_v<T>) {
+    using U = std::make_unsigned_t<T>;
+    return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
+  } else {
+    return f(a, b);
+  }
+}
+template <class T>
+T times(T a, T b) {
+  return wrapped(a, b, [](auto x, auto y) { return x * y; });
+}
+template <class T>
+T minus(T a, T b) {
+  return wrapped(a, b, [](auto x, auto y) { return x - y; });
+}
 template <class T>
 T floored(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::floor(a / b);
   } else {
     if (b == T(0)) return T(0);  // reported before the loop
+    if (std::is_signed_v<T> && b == static_cast<T>(-1)) return minus(T(0), a);
     const T q = static_cast<T>(a / b);
     return static_cast<T>(q - ((a % b != 0) && ((a < T(0)) != (b < T(0)))));
   }
@@ -27,28 +46,29 @@ T modulo(T a, T b) {
     const T r = std::fmod(a, b);
     return r != 0 && ((r < 0) != (b < 0)) ? r + b : r;
   } else {
-    return b == T(0) ? T(0) : static_cast<T>(a - floored(a, b) * b);
+    return b == T(0) ? T(0) : minus(a, times(floored(a, b), b));
   }
 }
 template <class T>
 T power(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
-    return b == T(2) ? a * a : std::pow(a, b);
+    if (b == T(2)) return a * a;
+    return b == T(3) ? a * a * a : std::pow(a, b);
   } else {
     T result = 1;
-    for (T n = b, base = a; n > 0; n = static_cast<T>(n / 2), base = static_cast<T>(base * base))
-      if (n % 2 == 1) result = static_cast<T>(result * base);
+    for (T n = b, base = a; n > 0; n = static_cast<T>(n / 2), base = times(base, base))
+      if (n % 2 == 1) result = times(result, base);
     return result;
   }
 }
 // NaN wins, as in NumPy.
 template <class T>
 T larger(T a, T b) {
-  return a >= b || a != a ? a : b;
+  return ((a >= b) | (a != a)) ? a : b;
 }
 template <class T>
 T smaller(T a, T b) {
-  return a <= b || a != a ? a : b;
+  return ((a <= b) | (a != a)) ? a : b;
 }
 template <class T>
 T log_add_exp(T a, T b) {
@@ -59,6 +79,7 @@ T log_add_exp(T a, T b) {
 Tensor select(const Tensor& condition, const Tensor& dy) { return where(condition, dy, zeros_like(dy)); }
 // b a^(b-1), and 0 where b is 0, where a^(b-1) may be infinite.
 Tensor power_grad(const Tensor& a, const Tensor& b, const Tensor& dy) {
+  if (!b.is_symbolic() && b.size() == 1 && b.item<double>() != 0) return dy * (b * pow(a, b - 1));
   return dy * where(equal(b, zeros_like(b)), zeros_like(b), b * pow(a, b - 1));
 }
 // y log(a); 0 where a is not positive, as TensorFlow has it.
@@ -73,7 +94,7 @@ struct AddDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T a, T b) {
-    return static_cast<T>(a + b);
+    return wrapped(a, b, [](auto x, auto y) { return x + y; });
   }
   static std::pair<Tensor, Tensor> grad(const Tensor&, const Tensor&, const Tensor&, const Tensor& dy,
                                         const GradContext& c) {
@@ -86,7 +107,7 @@ struct SubtractDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T a, T b) {
-    return static_cast<T>(a - b);
+    return minus(a, b);
   }
   static std::pair<Tensor, Tensor> grad(const Tensor&, const Tensor&, const Tensor&, const Tensor& dy,
                                         const GradContext& c) {
@@ -99,7 +120,7 @@ struct MultiplyDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T a, T b) {
-    return static_cast<T>(a * b);
+    return times(a, b);
   }
   static std::pair<Tensor, Tensor> grad(const Tensor& a, const Tensor& b, const Tensor&, const Tensor& dy,
                                         const GradContext& c) {
@@ -203,7 +224,7 @@ struct SquaredDifferenceDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T a, T b) {
-    return static_cast<T>((a - b) * (a - b));
+    return times(minus(a, b), minus(a, b));
   }
   static std::pair<Tensor, Tensor> grad(const Tensor& a, const Tensor& b, const Tensor&, const Tensor& dy,
                                         const GradContext& c) {
@@ -265,6 +286,7 @@ Tensor mod(const Tensor& a, const Tensor& b) {
   check_divisor("mod", operands.second);
   return binary<ModDef>(operands);
 }
+Tensor remainder(const Tensor& a, const Tensor& b) { return mod(a, b); }
 Tensor pow(const Tensor& a, const Tensor& b) {
   const auto operands = detail::promote_operands(a, b);
   if (!is_floating(operands.second.dtype()) && !operands.second.is_symbolic())

@@ -17,10 +17,20 @@ T logistic(T x) {
   const T e = std::exp(-std::abs(x));
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
+// Integers wrap around.
+template <class T>
+T opposite(T x) {
+  if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(-static_cast<std::make_unsigned_t<T>>(x));
+  else
+    return -x;
+}
 template <class T>
 T magnitude(T x) {
   if constexpr (std::is_unsigned_v<T>)
     return x;
+  else if constexpr (std::is_integral_v<T>)
+    return x < 0 ? opposite(x) : x;
   else
     return std::abs(x);
 }
@@ -37,28 +47,6 @@ T rounded(T x, F f) {
   else
     return x;
 }
-// The C library's lgamma writes a global; this one does not.
-template <class T>
-T log_gamma(T x) {
-  int sign = 0;
-  return static_cast<T>(lgamma_r(static_cast<double>(x), &sign));
-}
-// The derivative of lgamma: recurrence to x >= 6, then the asymptotic series (Abramowitz and Stegun 6.3.18).
-template <class T>
-T psi(T value) {
-  double x = static_cast<double>(value), result = 0;
-  if (x <= 0 && x == std::floor(x)) return std::numeric_limits<T>::quiet_NaN();
-  if (x < 0) {
-    const double pi = 3.14159265358979323846;
-    return static_cast<T>(static_cast<double>(psi(1 - x)) - pi / std::tan(pi * x));
-  }
-  for (; x < 6; ++x) result -= 1 / x;
-  const double r = 1 / (x * x);
-  result += std::log(x) - 0.5 / x -
-            r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * 691.0 / 32760)))));
-  return static_cast<T>(result);
-}
-
 struct SqrtDef {
   static constexpr const char* name = "sqrt";
   static constexpr kernels::FloatFunction simd = kernels::sqrt_float;
@@ -281,49 +269,6 @@ struct AtanhDef {
   }
   static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy / (1 - square(x)); }
 };
-struct ErfDef {
-  static constexpr const char* name = "erf";
-  static constexpr int cost = 24;
-  static constexpr bool floating_only = true, differentiable = true;
-  template <class T>
-  static T f(T x) {
-    return static_cast<T>(std::erf(x));
-  }
-  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) {
-    return dy * exp(negative(square(x))) * 1.1283791670955126;
-  }
-};
-struct ErfcDef {
-  static constexpr const char* name = "erfc";
-  static constexpr int cost = 24;
-  static constexpr bool floating_only = true, differentiable = true;
-  template <class T>
-  static T f(T x) {
-    return static_cast<T>(std::erfc(x));
-  }
-  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) {
-    return dy * exp(negative(square(x))) * -1.1283791670955126;
-  }
-};
-struct LgammaDef {
-  static constexpr const char* name = "lgamma";
-  static constexpr int cost = 40;
-  static constexpr bool floating_only = true, differentiable = true;
-  template <class T>
-  static T f(T x) {
-    return static_cast<T>(log_gamma(x));
-  }
-  static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * digamma(x); }
-};
-struct DigammaDef {
-  static constexpr const char* name = "digamma";
-  static constexpr int cost = 40;
-  static constexpr bool floating_only = true, differentiable = false;
-  template <class T>
-  static T f(T x) {
-    return static_cast<T>(psi(x));
-  }
-};
 struct SigmoidDef {
   static constexpr const char* name = "sigmoid";
   static constexpr kernels::FloatFunction simd = kernels::sigmoid_float;
@@ -341,7 +286,7 @@ struct NegativeDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T x) {
-    return static_cast<T>(-x);
+    return opposite(x);
   }
   static Tensor grad(const Tensor&, const Tensor&, const Tensor& dy) { return negative(dy); }
 };
@@ -371,7 +316,12 @@ struct SquareDef {
   static constexpr bool floating_only = false, differentiable = true;
   template <class T>
   static T f(T x) {
-    return static_cast<T>(x * x);
+    if constexpr (std::is_integral_v<T>) {
+      const auto u = static_cast<std::make_unsigned_t<T>>(x);
+      return static_cast<T>(u * u);
+    } else {
+      return x * x;
+    }
   }
   static Tensor grad(const Tensor& x, const Tensor&, const Tensor& dy) { return dy * 2 * x; }
 };
@@ -443,10 +393,6 @@ Tensor tanh(const Tensor& x) { return unary<TanhDef>(detail::as_floating(x)); }
 Tensor asinh(const Tensor& x) { return unary<AsinhDef>(detail::as_floating(x)); }
 Tensor acosh(const Tensor& x) { return unary<AcoshDef>(detail::as_floating(x)); }
 Tensor atanh(const Tensor& x) { return unary<AtanhDef>(detail::as_floating(x)); }
-Tensor erf(const Tensor& x) { return unary<ErfDef>(detail::as_floating(x)); }
-Tensor erfc(const Tensor& x) { return unary<ErfcDef>(detail::as_floating(x)); }
-Tensor lgamma(const Tensor& x) { return unary<LgammaDef>(detail::as_floating(x)); }
-Tensor digamma(const Tensor& x) { return unary<DigammaDef>(detail::as_floating(x)); }
 Tensor sigmoid(const Tensor& x) { return unary<SigmoidDef>(detail::as_floating(x)); }
 Tensor negative(const Tensor& x) { return unary<NegativeDef>(x); }
 Tensor abs(const Tensor& x) { return unary<AbsDef>(x); }
@@ -479,10 +425,6 @@ void register_unary(Registry& r) {
   r.add<UnaryOp<AsinhDef>>();
   r.add<UnaryOp<AcoshDef>>();
   r.add<UnaryOp<AtanhDef>>();
-  r.add<UnaryOp<ErfDef>>();
-  r.add<UnaryOp<ErfcDef>>();
-  r.add<UnaryOp<LgammaDef>>();
-  r.add<UnaryOp<DigammaDef>>();
   r.add<UnaryOp<SigmoidDef>>();
   r.add<UnaryOp<NegativeDef>>();
   r.add<UnaryOp<AbsDef>>();

@@ -19,7 +19,7 @@ void unary_samples(std::vector<OpSample>& out) {
         {"log2", 0.1, 4},       {"log10", 0.1, 4},    {"sin", -4, 4},       {"cos", -4, 4},       {"tan", -1.2, 1.2},
         {"asin", -0.9, 0.9},    {"acos", -0.9, 0.9},  {"atan", -3, 3},      {"sinh", -2, 2},      {"cosh", -2, 2},
         {"tanh", -2, 2},        {"asinh", -3, 3},     {"acosh", 1.2, 4},    {"atanh", -0.9, 0.9}, {"erf", -2, 2},
-        {"erfc", -2, 2},        {"lgamma", 0.3, 5},   {"digamma", 0.3, 5},  {"sigmoid", -4, 4}}) {
+        {"erfc", -2, 2},        {"lgamma", 0.3, 5},   {"digamma", 0.3, 5},  {"trigamma", 0.3, 5}, {"sigmoid", -4, 4}}) {
     const OpPtr op = make_registered_op(d.name);
     out.push_back({op, {spread({3, 4}, d.low, d.high)}});
     out.push_back({op, {spread({0, 2}, d.low, d.high)}});

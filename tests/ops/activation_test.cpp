@@ -177,7 +177,7 @@ TEST(ActivationHandle, IsMadeOfANameOrACallable) {
 TEST(ActivationHandle, NamesWhatIsNearAnUnknownName) {
   const std::string text = message([] { ActivationFunction("rellu"); });
   EXPECT_EQ(text.substr(0, text.find(" All")),
-            "ActivationFunction: there is none named \"rellu\". Did you mean \"relu\", \"celu\", \"elu\"?");
+            "Activation: there is none named \"rellu\". Did you mean \"relu\", \"celu\", \"elu\"?");
   EXPECT_NE(message([] { ActivationFunction("nonsense"); }).find("All names: celu elu"), std::string::npos);
 }
 

@@ -109,12 +109,15 @@ Shape transposed_shape(const Attributes& a, const window::Ints& output_padding, 
     const window::Axis& axis = all[i];
     const bool same = axis.padding == window::Padding::same;
     const std::int64_t in = x[i + 1];
+    if (in == None || axis.kernel == None) {
+      out.push_back(None);
+      continue;
+    }
     std::int64_t extra = same ? axis.stride - axis.reach() % 2 : std::max(axis.stride - axis.reach(), std::int64_t{0});
     if (!output_padding.empty()) extra = output_padding[output_padding.size() == 1 ? 0 : i];
     const std::int64_t size =
-        in == None ? None
-                   : std::max<std::int64_t>(in - 1, 0) * axis.stride + (same ? axis.reach() % 2 : axis.reach()) + extra;
-    if (extra < 0 || (in != None && in > 0 && axis.output(size) != in))
+        std::max<std::int64_t>(in - 1, 0) * axis.stride + (same ? axis.reach() % 2 : axis.reach()) + extra;
+    if (extra < 0 || (in > 0 && axis.output(size) != in))
       throw ValueError(op + ": output_padding=" + std::to_string(extra) + " does not go with stride " +
                        std::to_string(axis.stride) + ", a window of " + std::to_string(axis.reach()) +
                        " and padding=\"" + a.padding +

@@ -49,7 +49,7 @@ Shape output_dims(std::string_view op, const Shape& input, const std::vector<Axi
   Shape out;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const std::int64_t in = input[i + 1], size = axes[i].output(in);
-    if (in != None && size <= 0)
+    if (in != None && size != None && size <= 0)
       throw ShapeError(std::string(op) + ": a window of " + std::to_string(axes[i].reach()) +
                        " does not fit into spatial dimension " + std::to_string(i) + " of size " + std::to_string(in) +
                        " (input shape " + to_string(input) +

@@ -91,14 +91,14 @@ def train(model, weights, values, optimizer, config):
 
 
 def sensitivity(model, weights, values, make_optimizer, config, losses):
-    """How much each loss moves, relatively, where the first weights change by their last bits."""
+    """How much the losses up to each step move, relatively, where the first weights change by their last bits."""
     moved = np.zeros(STEPS)
     for seed in (1, 2):
         random = np.random.RandomState(seed)
         noisy = [(v * (1 + 1e-7 * random.standard_normal(v.shape))).astype(np.float32) for v in values]
         again, _, _ = train(model, weights, noisy, make_optimizer(), config)
         moved = np.maximum(moved, np.abs(again / losses - 1))
-    return moved
+    return np.maximum.accumulate(moved)
 
 
 # Learning rates at which rounding stays small, so that the losses say something to three digits; then the usual ones

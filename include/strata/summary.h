@@ -27,7 +27,7 @@ class STRATA_API Scope {
 };
 
 /// A handle on an event file; copies write to the same one. Events reach the file within two seconds, at flush() and
-/// close(), and when the last handle goes; a file that is read meanwhile holds whole records only.
+/// close(), and when the last handle goes; records are appended as a whole, so TensorBoard may read meanwhile.
 class STRATA_API SummaryWriter {
  public:
   explicit SummaryWriter(std::shared_ptr<detail::EventFile> file);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "strata/data.h"
+#include "strata/random.h"
 
 namespace strata {
 namespace {
@@ -136,6 +137,16 @@ TEST(Dataset, OrdersAreDrawnFromTheSeed) {
   EXPECT_NE(flat(c), a1);
   const auto fixed = from_tensor_slices(numbers(100)).shuffle(100, {.seed = 7, .reshuffle_each_iteration = false});
   EXPECT_EQ(flat(fixed), flat(fixed));
+}
+
+TEST(Dataset, WithoutASeedTheGlobalOneDecides) {
+  const auto order = [] { return flat(from_tensor_slices(numbers(100)).shuffle(100)); };
+  utils::set_random_seed(3);
+  const Longs first = order(), second = order();
+  EXPECT_NE(first, second);
+  utils::set_random_seed(3);
+  EXPECT_EQ(order(), first);
+  EXPECT_EQ(order(), second);
 }
 
 TEST(Dataset, EveryPositionIsEquallyLikely) {

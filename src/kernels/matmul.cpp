@@ -1,5 +1,7 @@
 #include "kernels/matmul.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstring>
 #include <dnnl.hpp>
@@ -15,7 +17,7 @@ namespace {
 
 // Products of at most so many steps cost less here than oneDNN needs to start.
 constexpr std::int64_t kSmallWork = 2048;
-// Products of at most so many steps are spread over threads whole, larger ones are cut by oneDNN itself.
+// Products of at most so many steps are spread over threads whole, larger ones are cut into blocks.
 constexpr std::int64_t kWholeWork = 1 << 20;
 
 // Element (i, l) of an operand is at i * rows + l * columns.
@@ -88,9 +90,61 @@ void multiply_loops(const MatmulSize& s, const T* a, const T* b, T* dst) {
   });
 }
 
+// oneDNN cuts sums by the number of threads, which would change results, so it gets one thread here and the product is
+// cut into blocks that depend on the sizes alone.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
+// The cut of one dimension.
+struct Cut {
+  Cut(std::int64_t size, std::int64_t smallest, std::int64_t most) : size(size) {
+    const std::int64_t parts = std::clamp<std::int64_t>(size / smallest, 1, most);
+    block = parts == 1 ? size : ((size + parts - 1) / parts + 15) / 16 * 16;
+    count = (size + block - 1) / block;
+  }
+  std::int64_t begin(std::int64_t i) const { return i * block; }
+  std::int64_t length(std::int64_t i) const { return std::min(block, size - begin(i)); }
+  std::int64_t size, block, count;
+};
+
 void multiply_float(const MatmulSize& s, const float* a, const float* b, float* dst) {
-  dnnl::sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', s.m, s.n, s.k, 1.f, a, s.transpose_a ? s.m : s.k, b,
-              s.transpose_b ? s.k : s.n, 0.f, dst, s.n);
+  constexpr std::int64_t kBlocks = 16;
+  const Cut rows(s.m, 128, std::max(kBlocks, s.m / 512)),
+      columns(s.n, 256, std::max<std::int64_t>(1, kBlocks / rows.count));
+  const Cut depth(s.k, 1024, std::max<std::int64_t>(1, kBlocks / (rows.count * columns.count)));
+  const Walk aw = walk_a(s), bw = walk_b(s);
+  std::vector<float> partial;  // of each block of the depth, where there are several
+  if (depth.count > 1) partial.resize(static_cast<std::size_t>(depth.count * s.m * s.n));
+  const std::int64_t blocks = rows.count * columns.count * depth.count;
+  parallel_for(blocks, s.m * s.n * s.k / blocks / 16, [&](std::int64_t begin, std::int64_t end) {
+    const OneThread guard;
+    for (std::int64_t at = begin; at < end; ++at) {
+      const std::int64_t l = at % depth.count, j = at / depth.count % columns.count,
+                         i = at / depth.count / columns.count;
+      const std::int64_t i0 = rows.begin(i), j0 = columns.begin(j), l0 = depth.begin(l);
+      float* out = (depth.count > 1 ? partial.data() + l * s.m * s.n : dst) + i0 * s.n + j0;
+      dnnl::sgemm(s.transpose_a ? 'T' : 'N', s.transpose_b ? 'T' : 'N', rows.length(i), columns.length(j),
+                  depth.length(l), 1.f, a + i0 * aw.rows + l0 * aw.columns, s.transpose_a ? s.m : s.k,
+                  b + l0 * bw.rows + j0 * bw.columns, s.transpose_b ? s.k : s.n, 0.f, out, s.n);
+    }
+  });
+  if (depth.count > 1) {
+    parallel_for(s.m * s.n, depth.count, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t e = begin; e < end; ++e) {
+        float sum = 0;
+        for (std::int64_t l = 0; l < depth.count; ++l) sum += partial[static_cast<std::size_t>(l * s.m * s.n + e)];
+        dst[e] = sum;
+      }
+    });
+  }
 }
 
 template <class T>

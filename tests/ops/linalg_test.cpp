@@ -96,14 +96,21 @@ TEST(Matmul, VectorsAndBatches) {
 }
 
 TEST(Matmul, ThreadsDoNotChangeTheResult) {
-  const Tensor a = spread({37, 5000}), b = spread({5000, 29}), batch = spread({40, 33, 50});
+  const std::int64_t sizes[][3] = {{37, 29, 5000}, {1, 10, 20000}, {128, 128, 2048}, {300, 600, 70}, {10, 512, 4096}};
   const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
-  const Numbers one = numbers(matmul(a, b)), one_batch = numbers(matmul(batch, transpose(batch, {0, 2, 1})));
-  for (int n : {2, 3, 4}) {
-    omp_set_num_threads(n);
-    EXPECT_EQ(numbers(matmul(a, b)), one) << n << " threads";
-    EXPECT_EQ(numbers(matmul(batch, transpose(batch, {0, 2, 1}))), one_batch) << n << " threads";
+  for (const auto& [m, n, k] : sizes) {
+    const Tensor a = spread({k, m}), b = spread({k, n}), batch = spread({9, n, 33});
+    omp_set_num_threads(1);
+    const Tensor one = matmul(a, b, {.transpose_a = true});
+    const Numbers one_batch = numbers(matmul(batch, batch, {.transpose_b = true}));
+    EXPECT_LT(error_of(a, b, one, true, false), 1e-5);
+    for (int count : {2, 3, 8}) {
+      omp_set_num_threads(count);
+      EXPECT_EQ(numbers(matmul(a, b, {.transpose_a = true})), numbers(one))
+          << m << ' ' << n << ' ' << k << ": " << count;
+      EXPECT_EQ(numbers(matmul(batch, batch, {.transpose_b = true})), one_batch) << count << " threads";
+      EXPECT_EQ(omp_get_max_threads(), count);
+    }
   }
   omp_set_num_threads(threads);
 }

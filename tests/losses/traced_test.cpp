@@ -3,7 +3,7 @@
 
 #include "strata/function.h"
 #include "strata/losses.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata {
 namespace {

@@ -8,7 +8,7 @@
 #include "strata/optimizers.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
-#include "support/golden.h"
+#include "tests/support/golden.h"
 
 namespace strata {
 namespace {

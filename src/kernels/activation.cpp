@@ -98,7 +98,10 @@ void relu_backward(DType dtype, const Relu& r, std::int64_t size, const void* di
       const T *g = dy, *x = at;
       T* __restrict out = dx;
       if (r.negative_slope == 0 && !r.has_max) {
-        for (std::int64_t i = begin; i < end; ++i) out[i] = C(x[i]) > threshold ? g[i] : T(C(0));
+        for (std::int64_t i = begin; i < end; ++i) {
+          const C dy_i = C(g[i]);  // read always: a read under a condition is not vectorized
+          out[i] = T(C(x[i]) > threshold ? dy_i : C(0));
+        }
       } else {
         for (std::int64_t i = begin; i < end; ++i) {
           const C v = C(x[i]);

@@ -162,6 +162,8 @@ STRATA_API Tensor glu(const Tensor& x, std::int64_t axis = -1);
 
 STRATA_API Tensor softmax(const Tensor& x, std::int64_t axis = -1);
 STRATA_API Tensor log_softmax(const Tensor& x, std::int64_t axis = -1);
+/// The projection onto probabilities of Martins and Astudillo, https://arxiv.org/abs/1602.02068. Keras's function of
+/// this name differs from it where more than one result is positive: its results do not add up to 1.
 STRATA_API Tensor sparsemax(const Tensor& x, std::int64_t axis = -1);
 /// -sum(labels * log_softmax(logits)) over the last axis. Labels are probabilities of the same shape and dtype.
 STRATA_API Tensor softmax_cross_entropy_with_logits(const Tensor& labels, const Tensor& logits);
@@ -170,8 +172,9 @@ STRATA_API Tensor softmax_cross_entropy_with_logits(const Tensor& labels, const 
 STRATA_API Tensor sparse_softmax_cross_entropy_with_logits(const Tensor& labels, const Tensor& logits);
 /// -(z * log(sigmoid(x)) + (1 - z) * log(1 - sigmoid(x))) for labels z and logits x, element by element and stable.
 STRATA_API Tensor sigmoid_cross_entropy_with_logits(const Tensor& labels, const Tensor& logits);
-/// Whether each of `targets`, class numbers (batch), is among the k largest of its row of `predictions` (batch, classes);
-/// equal ones share a place. False for a target that is no class and for rows with values that are not finite.
+/// Whether each of `targets`, class numbers (batch), is among the k largest of its row of `predictions` (batch,
+/// classes); equal ones share a place. False for a target that is no class and for rows with values that are not
+/// finite.
 STRATA_API Tensor in_top_k(const Tensor& targets, const Tensor& predictions, std::int64_t k);
 
 // ---- Random and image-like

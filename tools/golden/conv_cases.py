@@ -34,7 +34,8 @@ def conv2d(f):
             config,
             note=f"{size}{kernel}{channels}groups{groups}",
         )
-    f.op("nn.conv2d", lambda x, k: ops.conv(x, k, padding="same"), lambda d: [np.zeros((0, 5, 5, 2), np.float32), d.normal(3, 3, 2, 3)], {"strides": 1, "padding": "same", "dilation_rate": 1}, note="no_batch")
+    # As many channels out as in: TensorFlow gives the number of channels of the input where the batch is empty.
+    f.op("nn.conv2d", lambda x, k: ops.conv(x, k, padding="same"), lambda d: [np.zeros((0, 5, 5, 2), np.float32), d.normal(3, 3, 2, 2)], {"strides": 1, "padding": "same", "dilation_rate": 1}, note="no_batch")
 
 
 def conv1d_3d(f):

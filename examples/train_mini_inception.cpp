@@ -1,7 +1,7 @@
 // MiniInception, trained by a hand-written loop: what ./demo runs. On CIFAR-10 where it is found, else on the sample of
 // MNIST in data/, padded to 32x32 and repeated to three channels.
 //
-//   train_mini_inception [--epochs 3] [--batch_size 32] [--samples 4000] [--data_dir DIR] [--output DIR] [--eager]
+//   train_mini_inception [--epochs 3] [--batch_size 16] [--samples 4000] [--data_dir DIR] [--output DIR] [--eager]
 #include <strata/strata.h>
 #include <unistd.h>
 
@@ -15,7 +15,7 @@
 #include "mini_inception.h"
 
 struct Options {
-  int epochs = 3, batch_size = 32;
+  int epochs = 3, batch_size = 16;
   std::int64_t samples = 4000;
   std::string data_dir, output = "demo-output";
   bool eager = false;
@@ -121,7 +121,8 @@ void train(const MiniInception& model, const Data& data, const Options& options)
     const std::chrono::duration<double, std::ratio<60>> minutes = std::chrono::steady_clock::now() - start;
     std::cout << "ETA: " << std::round(minutes.count() * 100) / 100 << " - epoch: " << epoch
               << " loss: " << loss.item<float>() << "  acc: " << train_acc.result().item<float>()
-              << " val loss: " << val_loss.item<float>() << " val acc: " << val_acc.result().item<float>() << "\n\n";
+              << " val loss: " << val_loss.item<float>() << " val acc: " << val_acc.result().item<float>() << "\n\n"
+              << std::flush;
     train_acc.reset_state();
     val_acc.reset_state();
   }

@@ -1,4 +1,4 @@
-// Losses, metrics, optimizers and initializers against Keras, made from Keras's names and arguments.
+// Losses, metrics, optimizers, schedules and initializers against Keras, made from Keras's names and arguments.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -74,6 +74,17 @@ void check_optimizer(const GoldenCase& c) {
 }
 
 TEST(Golden, Optimizers) { walk_golden("optimizer", check_optimizer); }
+
+TEST(Golden, Schedules) {
+  using optimizers::schedules::Schedule;
+  walk_golden("schedule", [](const GoldenCase& c) {
+    const Schedule schedule = Schedule::from_config_value(to_object(c, "schedule"));
+    std::vector<float> rates;
+    for (std::int64_t step : c.arrays("inputs")[0].to_vector<std::int64_t>())
+      rates.push_back(schedule(Tensor(step)).item<float>());
+    expect_close(Tensor::from(rates, {static_cast<std::int64_t>(rates.size())}), c.arrays("outputs")[0], 1e-6, "rates");
+  });
+}
 
 // The largest |W^T W / gain^2 - 1| of a kernel, as a matrix of as many columns as output channels.
 double distance_from_orthogonal(const Tensor& w, double gain) {

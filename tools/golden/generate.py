@@ -20,6 +20,7 @@ FAMILIES = {
     "loss": "loss",
     "metric": "metric",
     "optimizer": "optimizer",
+    "schedule": "schedule",
     "initializer": "initializer",
     "layers_core": "layers_core",
     "layers_conv": "layers_conv",

@@ -10,6 +10,7 @@
 #include "ops/random.h"
 #include "strata/array.h"
 #include "strata/function.h"
+#include "strata/math.h"
 
 namespace strata {
 namespace {

@@ -17,18 +17,31 @@ constexpr std::int64_t kBlockElements = 65536, kTile = 512;
 template <class T>
 using Wide = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
 
+// Integers wrap around; in C++ only unsigned ones do.
+template <class Acc, class F>
+Acc wrapped(Acc a, Acc b, F f) {
+  if constexpr (std::is_integral_v<Acc>)
+    return static_cast<Acc>(f(static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b)));
+  else
+    return f(a, b);
+}
+
 // Each has the type in which it accumulates elements of type T, the result over no elements, and a step.
 template <class T>
 struct Sum {
   using Acc = Wide<T>;
   static constexpr Acc init() { return Acc{0}; }
-  static Acc step(Acc a, Acc b) { return a + b; }
+  static Acc step(Acc a, Acc b) {
+    return wrapped(a, b, [](auto x, auto y) { return x + y; });
+  }
 };
 template <class T>
 struct Product {
   using Acc = Wide<T>;
   static constexpr Acc init() { return Acc{1}; }
-  static Acc step(Acc a, Acc b) { return a * b; }
+  static Acc step(Acc a, Acc b) {
+    return wrapped(a, b, [](auto x, auto y) { return x * y; });
+  }
 };
 template <class T, bool largest>
 struct Extreme {
@@ -93,7 +106,14 @@ void reduce_columns(const In* src, std::int64_t rows, std::int64_t inner, typena
     const std::int64_t n = std::min(kTile, inner - first);
     Acc* out = dst + first;
     std::fill_n(out, n, R::init());
-    for (std::int64_t r = 0; r < rows; ++r) {
+    std::int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) {  // four rows for each time that `out` is read and written
+      const In *a = src + r * inner + first, *b = a + inner, *c = b + inner, *d = c + inner;
+      for (std::int64_t i = 0; i < n; ++i)
+        out[i] = R::step(out[i], R::step(R::step(static_cast<Acc>(a[i]), static_cast<Acc>(b[i])),
+                                         R::step(static_cast<Acc>(c[i]), static_cast<Acc>(d[i]))));
+    }
+    for (; r < rows; ++r) {
       const In* row = src + r * inner + first;
       for (std::int64_t i = 0; i < n; ++i) out[i] = R::step(out[i], static_cast<Acc>(row[i]));
     }
@@ -169,15 +189,47 @@ void reduce_as(const T* src, const std::vector<std::int64_t>& runs, T* dst, doub
 }
 
 template <bool largest, class T>
-void arg_row(const T* src, std::int64_t n, std::int64_t step, std::int64_t* dst) {
+void arg_row(const T* src, std::int64_t n, std::int64_t* dst) {
   using C = Compute<T>;
   C best = Extreme<T, largest>::init();
   std::int64_t at = 0;
   for (std::int64_t i = 0; i < n; ++i) {
-    const C value = static_cast<C>(src[i * step]);
+    const C value = static_cast<C>(src[i]);
     if (largest ? value > best : value < best) best = value, at = i;
   }
   *dst = at;
+}
+
+// Neighbouring columns at once, so that memory is read in order.
+template <bool largest, class T>
+void arg_columns(const T* src, std::int64_t n, std::int64_t inner, std::int64_t columns, std::int64_t* dst) {
+  using C = Compute<T>;
+  C best[kTile];
+  std::fill_n(best, columns, Extreme<T, largest>::init());
+  std::fill_n(dst, columns, 0);
+  for (std::int64_t r = 0; r < n; ++r) {
+    for (std::int64_t i = 0; i < columns; ++i) {
+      const C value = static_cast<C>(src[r * inner + i]);
+      const bool better = largest ? value > best[i] : value < best[i];
+      best[i] = better ? value : best[i];
+      dst[i] = better ? r : dst[i];
+    }
+  }
+}
+
+template <bool largest, class T>
+void arg_all(const T* src, std::int64_t outer, std::int64_t n, std::int64_t inner, std::int64_t* dst) {
+  const std::int64_t tiles = (inner + kTile - 1) / kTile;
+  parallel_for(outer * tiles, n * std::min(inner, kTile), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t o = i / tiles, first = i % tiles * kTile;
+      const T* from = src + o * n * inner + first;
+      if (inner == 1)
+        arg_row<largest>(from, n, dst + o);
+      else
+        arg_columns<largest>(from, n, inner, std::min(kTile, inner - first), dst + o * inner + first);
+    }
+  });
 }
 
 }  // namespace
@@ -214,15 +266,7 @@ void arg_extreme(bool largest, DType dtype, const void* src, std::int64_t outer,
                  std::int64_t* dst) {
   dispatch_all(dtype, [&]<class T>() {
     const T* from = static_cast<const T*>(src);
-    parallel_for(outer * inner, n, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const T* first = from + i / inner * n * inner + i % inner;
-        if (largest)
-          arg_row<true>(first, n, inner, dst + i);
-        else
-          arg_row<false>(first, n, inner, dst + i);
-      }
-    });
+    return largest ? arg_all<true>(from, outer, n, inner, dst) : arg_all<false>(from, outer, n, inner, dst);
   });
 }
 

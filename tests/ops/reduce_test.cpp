@@ -32,6 +32,19 @@ TEST(Reduce, LongSumsKeepTheirDigits) {
   EXPECT_EQ(reduce_mean(fill({100000}, cast(3, float16))).item<float>(), 3.f);  // the sum has no float16
 }
 
+TEST(Reduce, RowsAreAddedInGroupsWithoutLosingAny) {
+  for (std::int64_t rows : {1, 3, 4, 7, 9}) {
+    const Tensor x = spread({rows, 600}, -3, 5);
+    const Tensor across = transpose(x);
+    for (const auto& [down, side] :
+         {std::pair{reduce_sum(x, 0), reduce_sum(across, 1)}, std::pair{reduce_max(x, 0), reduce_max(across, 1)},
+          std::pair{reduce_min(x, 0), reduce_min(across, 1)}}) {
+      const F a = floats(down), b = floats(side);
+      for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-5) << rows << " rows, column " << i;
+    }
+  }
+}
+
 TEST(Reduce, ResultsDoNotDependOnThreads) {
   const Tensor x = spread({300, 70, 50}, -1, 1);
   const int threads = omp_get_max_threads();
@@ -108,6 +121,9 @@ TEST(Order, ExtremesComeFirstAndNanIsPassedOver) {
   EXPECT_EQ(argmax(Tensor{kNan, 1.f, 2.f}).item<int>(), 2);
   EXPECT_EQ(argmin(Tensor{1.f, kNan, 2.f}).item<int>(), 0);
   EXPECT_EQ(argmax(zeros({2, 3}), 1).dtype(), int64);
+  const Tensor wide = spread({2, 7, 1100});  // columns in more than one part
+  EXPECT_EQ(integers(argmax(wide, 1)), integers(argmax(transpose(wide, {0, 2, 1}), -1)));
+  EXPECT_EQ(integers(argmin(wide, 0)), integers(argmin(transpose(wide, {1, 2, 0}), 2)));
 }
 
 TEST(Order, TopKAndItsGradient) {

@@ -78,29 +78,69 @@ void copy_rows(const Walk& w, const T* src, T* dst) {
 }
 
 template <class T>
+void copy_row(const T* s, std::int64_t from, T* d, std::int64_t to, std::int64_t n) {
+  if (from == 0 && to == 1) {
+    std::fill_n(d, n, *s);
+  } else if (to == 1) {
+    for (std::int64_t j = 0; j < n; ++j) d[j] = s[j * from];
+  } else {
+    for (std::int64_t j = 0; j < n; ++j) d[j * to] = s[j * from];
+  }
+}
+
+// Rows of N elements, where the loop over them would cost more than the elements.
+template <int N, class T>
+void copy_short_rows(const Walk& w, const T* s, T* d, std::int64_t rows) {
+  const std::size_t last = w.dims.size() - 1;
+  const std::int64_t from = w.src[last], to = w.dst[last], next_src = w.src[last - 1], next_dst = w.dst[last - 1];
+  for (std::int64_t r = 0; r < rows; ++r, s += next_src, d += next_dst)
+    for (int j = 0; j < N; ++j) d[j * to] = s[j * from];
+}
+
+template <class T>
 void copy_scattered(const Walk& w, const T* src, T* dst) {
   const std::size_t outer = w.dims.size() - 1;
   const std::int64_t n = w.dims[outer], from = w.src[outer], to = w.dst[outer];
+  const std::int64_t neighbours = outer > 0 ? w.dims[outer - 1] : 1;
+  const bool short_rows = n >= 2 && n <= 4 && neighbours >= 16;
   parallel_for(w.count(0, outer), n, [&](std::int64_t begin, std::int64_t end) {
-    Odometer at(w, outer, begin);
-    for (std::int64_t i = begin; i < end; ++i, at.next()) {
-      const T* s = src + at.src;
-      T* d = dst + at.dst;
-      if (from == 0 && to == 1) {
-        std::fill_n(d, n, *s);
-      } else if (to == 1) {
-        for (std::int64_t j = 0; j < n; ++j) d[j] = s[j * from];
-      } else {
-        for (std::int64_t j = 0; j < n; ++j) d[j * to] = s[j * from];
+    if (short_rows) {
+      for (std::int64_t i = begin; i < end;) {
+        const Odometer at(w, outer, i);
+        const std::int64_t rows = std::min(end - i, neighbours - i % neighbours);
+        auto* copy = n == 2 ? &copy_short_rows<2, T> : n == 3 ? &copy_short_rows<3, T> : &copy_short_rows<4, T>;
+        copy(w, src + at.src, dst + at.dst, rows);
+        i += rows;
       }
+      return;
     }
+    Odometer at(w, outer, begin);
+    for (std::int64_t i = begin; i < end; ++i, at.next()) copy_row(src + at.src, from, dst + at.dst, to, n);
   });
 }
 
-// The last dimension is contiguous in dst, dimension `fast` in src: small square tiles keep both in cache.
+// Turns one tile by way of a small buffer: both arrays are then touched along their contiguous dimensions, and lines
+// that share a place in the cache do not drive each other out.
+constexpr std::int64_t kTile = 32;
+
+template <class T>
+void copy_tile(const T* s, std::int64_t column_src, T* d, std::int64_t row_dst, std::int64_t rows,
+               std::int64_t columns) {
+  T buffer[kTile][kTile + 1];
+  if (rows == kTile && columns == kTile) {  // bounds that the compiler knows make this several times as fast
+    for (std::int64_t c = 0; c < kTile; ++c)
+      for (std::int64_t r = 0; r < kTile; ++r) buffer[r][c] = s[c * column_src + r];
+    for (std::int64_t r = 0; r < kTile; ++r) std::copy_n(buffer[r], kTile, d + r * row_dst);
+    return;
+  }
+  for (std::int64_t c = 0; c < columns; ++c)
+    for (std::int64_t r = 0; r < rows; ++r) buffer[r][c] = s[c * column_src + r];
+  for (std::int64_t r = 0; r < rows; ++r) std::copy_n(buffer[r], columns, d + r * row_dst);
+}
+
+// The last dimension is contiguous in dst, dimension `fast` in src.
 template <class T>
 void copy_tiled(Walk w, std::size_t fast, const T* src, T* dst) {
-  constexpr std::int64_t kTile = 32;
   const std::size_t last = w.dims.size() - 1;
   const std::int64_t rows = w.dims[fast], columns = w.dims[last], row_dst = w.dst[fast], column_src = w.src[last];
   w.dims.erase(fast), w.src.erase(fast), w.dst.erase(fast);
@@ -110,15 +150,10 @@ void copy_tiled(Walk w, std::size_t fast, const T* src, T* dst) {
     Odometer at(w, last - 1, begin / row_tiles);
     std::int64_t tile = begin % row_tiles;
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t r0 = tile * kTile, r1 = std::min(rows, r0 + kTile);
-      for (std::int64_t c0 = 0; c0 < columns; c0 += kTile) {
-        const std::int64_t c1 = std::min(columns, c0 + kTile);
-        for (std::int64_t r = r0; r < r1; ++r) {
-          const T* s = src + at.src + r;
-          T* d = dst + at.dst + r * row_dst;
-          for (std::int64_t c = c0; c < c1; ++c) d[c] = s[c * column_src];
-        }
-      }
+      const std::int64_t r = tile * kTile;
+      for (std::int64_t c = 0; c < columns; c += kTile)
+        copy_tile(src + at.src + r + c * column_src, column_src, dst + at.dst + r * row_dst + c, row_dst,
+                  std::min(kTile, rows - r), std::min(kTile, columns - c));
       if (++tile == row_tiles) tile = 0, at.next();
     }
   });

@@ -8,6 +8,7 @@
 
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/philox.h"
 
 namespace strata::kernels {
 
@@ -37,12 +38,17 @@ double open53(std::uint64_t w) { return (static_cast<double>(w >> 11) + 0.5) * 0
 template <std::int64_t kPer, class T, class F>
 void fill_blocks(const RandomStream& stream, std::int64_t n, std::int64_t cost, T* dst, F&& f) {
   parallel_for((n + kPer - 1) / kPer, kPer * cost, [&](std::int64_t begin, std::int64_t end) {
+    constexpr std::int64_t kAtOnce = 128;
+    std::uint32_t words[4 * kAtOnce];
     T last[kPer];
-    for (std::int64_t b = begin; b < end; ++b) {
-      const Words words = stream.block(static_cast<std::uint64_t>(b));
-      const std::int64_t count = std::min(kPer, n - b * kPer);
-      f(words, count == kPer ? dst + b * kPer : last);
-      if (count < kPer) std::copy_n(last, count, dst + b * kPer);
+    for (; begin < end; begin += kAtOnce) {
+      const std::int64_t blocks = std::min(kAtOnce, end - begin);
+      philox_blocks(stream, static_cast<std::uint64_t>(begin), static_cast<std::size_t>(blocks), words);
+      const std::int64_t whole = std::min(blocks, n / kPer - begin);
+      for (std::int64_t b = 0; b < whole; ++b) f(words + 4 * b, dst + (begin + b) * kPer);
+      if (whole == blocks) continue;
+      f(words + 4 * whole, last);
+      std::copy_n(last, n % kPer, dst + n / kPer * kPer);
     }
   });
 }
@@ -164,13 +170,13 @@ void random_uniform(const RandomStream& stream, DType dtype, std::int64_t n, dou
     T* out = static_cast<T*>(dst);
     const T largest = low < high ? below<T>(high) : T(static_cast<Compute<T>>(high));
     if constexpr (std::is_same_v<T, double>) {
-      fill_blocks<2>(stream, n, 8, out, [&](const Words& w, T* to) {
+      fill_blocks<2>(stream, n, 8, out, [&](const std::uint32_t* w, T* to) {
         for (int i = 0; i < 2; ++i)
           to[i] = std::min(low + unit53(join(w[2 * i], w[2 * i + 1])) * (high - low), largest);
       });
     } else {
       const auto from = static_cast<float>(low), width = static_cast<float>(high - low);
-      fill_blocks<4>(stream, n, 8, out, [&](const Words& w, T* to) {
+      fill_blocks<4>(stream, n, 8, out, [&](const std::uint32_t* w, T* to) {
         for (int i = 0; i < 4; ++i) {
           const T v(from + static_cast<float>(unit<T>(w[i])) * width);
           to[i] = static_cast<float>(v) > static_cast<float>(largest) ? largest : v;
@@ -184,7 +190,7 @@ void random_normal(const RandomStream& stream, DType dtype, std::int64_t n, doub
   dispatch_floating("random::normal", dtype, [&]<class T>() {
     T* out = static_cast<T*>(dst);
     if constexpr (std::is_same_v<T, double>) {
-      fill_blocks<2>(stream, n, 40, out, [&](const Words& w, T* to) {
+      fill_blocks<2>(stream, n, 40, out, [&](const std::uint32_t* w, T* to) {
         double a, b;
         box_muller(open53(join(w[0], w[1])), unit53(join(w[2], w[3])), a, b);
         to[0] = mean + stddev * a;
@@ -192,7 +198,7 @@ void random_normal(const RandomStream& stream, DType dtype, std::int64_t n, doub
       });
     } else {
       const auto m = static_cast<float>(mean), s = static_cast<float>(stddev);
-      fill_blocks<4>(stream, n, 40, out, [&](const Words& w, T* to) {
+      fill_blocks<4>(stream, n, 40, out, [&](const std::uint32_t* w, T* to) {
         for (int i = 0; i < 4; i += 2) {
           float a, b;
           box_muller(static_cast<float>(w[i]) * 0x1p-32f + 0x1p-33f, unit<float>(w[i + 1]), a, b);
@@ -209,7 +215,7 @@ void random_truncated_normal(const RandomStream& stream, DType dtype, std::int64
   // The inverse of the distribution function between -2 and 2; erf(sqrt(2)) of the whole lies there.
   static const double kInside = std::erf(std::numbers::sqrt2);
   dispatch_floating("random::truncated_normal", dtype, [&]<class T>() {
-    fill_blocks<2>(stream, n, 200, static_cast<T*>(dst), [&](const Words& w, T* to) {
+    fill_blocks<2>(stream, n, 200, static_cast<T*>(dst), [&](const std::uint32_t* w, T* to) {
       for (int i = 0; i < 2; ++i) {
         const double u = 2 * open53(join(w[2 * i], w[2 * i + 1])) - 1;
         const double z = std::clamp(std::numbers::sqrt2 * erf_inverse(u * kInside), -2., 2.);
@@ -223,7 +229,7 @@ void random_integers(const RandomStream& stream, DType dtype, std::int64_t n, st
                      void* dst) {
   const std::uint64_t width = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   dispatch_numeric("random::randint", dtype, [&]<class T>() {
-    fill_blocks<2>(stream, n, 8, static_cast<T*>(dst), [&](const Words& w, T* to) {
+    fill_blocks<2>(stream, n, 8, static_cast<T*>(dst), [&](const std::uint32_t* w, T* to) {
       for (int i = 0; i < 2; ++i) {
         // The high half of the product is uniform up to width / 2^64.
         const auto product = static_cast<unsigned __int128>(join(w[2 * i], w[2 * i + 1])) * width;
@@ -237,7 +243,7 @@ void random_integers(const RandomStream& stream, DType dtype, std::int64_t n, st
 
 void random_keep(const RandomStream& stream, std::int64_t n, double rate, bool* dst) {
   const auto limit = static_cast<std::uint64_t>(std::ldexp(rate, 32));
-  fill_blocks<4>(stream, n, 6, dst, [&](const Words& w, bool* to) {
+  fill_blocks<4>(stream, n, 6, dst, [&](const std::uint32_t* w, bool* to) {
     for (int i = 0; i < 4; ++i) to[i] = w[i] >= limit;
   });
 }

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "kernels/philox.h"
 #include "strata/random.h"
 
 namespace strata {
@@ -17,6 +18,19 @@ TEST(Generator, IsPhilox4x32WithTenRounds) {
   EXPECT_EQ((RandomStream{~0ull, ~0ull}.block(~0ull)), (Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
   EXPECT_EQ((RandomStream{0x299f31d0a4093822, 0x0370734413198a2e}.block(0x85a308d3243f6a88)),
             (Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Generator, ManyBlocksAtOnceAreTheSame) {
+  const RandomStream stream{0x123456789abcdef0, 0xfedcba9876543210};
+  for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{0xfffffff9}, ~std::uint64_t{0} - 5})
+    for (const std::size_t count : {0, 1, 3, 4, 8, 15, 16, 100}) {
+      std::vector<std::uint32_t> words(4 * count + 1, 7);
+      kernels::philox_blocks(stream, first, count, words.data());
+      for (std::size_t b = 0; b < count; ++b)
+        for (std::size_t i = 0; i < 4; ++i)
+          EXPECT_EQ(words[4 * b + i], stream.block(first + b)[i]) << first << " " << b;
+      EXPECT_EQ(words.back(), 7u);
+    }
 }
 
 TEST(Generator, ASeedRepeatsTheStreams) {

@@ -71,9 +71,7 @@ namespace re = regularizers;
 Made l1(const Config& c) { return std::make_shared<re::L1>(c.get("l1", 0.01)); }
 Made l2(const Config& c) { return std::make_shared<re::L2>(c.get("l2", 0.01)); }
 Made l1_l2(const Config& c) {
-  // A name alone means 0.01 for both, as Keras documents; a configuration without one of them means 0.
-  const double otherwise = c.empty() ? 0.01 : 0;
-  return std::make_shared<re::L1L2>(c.get("l1", otherwise), c.get("l2", otherwise));
+  return std::make_shared<re::L1L2>(c.get("l1", 0.0), c.get("l2", 0.0));
 }
 Made orthogonal(const Config& c) {
   return std::make_shared<re::OrthogonalRegularizer>(c.get("factor", 0.01),

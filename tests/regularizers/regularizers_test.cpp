@@ -60,7 +60,7 @@ TEST(Regularizers, GoThroughTheirConfiguration) {
         Regularizer::from_config_value(Config{{"class_name", r.class_name()}, {"config", r.get_config()}}).get_config(),
         r.get_config());
   }
-  EXPECT_EQ(Regularizer("l1_l2").get_config().to_json(), R"({"l1": 0.01, "l2": 0.01})");
+  EXPECT_EQ(Regularizer("l1_l2").get_config().to_json(), R"({"l1": 0.0, "l2": 0.0})");
   EXPECT_EQ(Regularizer(regularizers::L2(0.5)).get_config().to_json(), R"({"l2": 0.5})");
   EXPECT_FALSE(Regularizer(""));
   EXPECT_THROW(Regularizer("l3"), ValueError);

@@ -10,7 +10,7 @@ ccache: makes the next build fast
 libdnnl-dev: oneDNN, the CPU kernels
 libhwy-dev: Highway, SIMD for kernels of our own
 librandom123-dev: counter-based random numbers
-libprotozero-dev: protocol buffers, for TensorBoard's event files
+libprotozero-dev: protocol buffers, for the event files of TensorBoard
 libarchive-dev: reads data sets and weights in archives
 libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev: downloads data sets
 ca-certificates: knows the servers of data sets

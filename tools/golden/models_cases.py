@@ -82,6 +82,7 @@ def case(f, target, model, arrays):
 
 
 def make():
+    keras.utils.clear_session()  # automatic names do not depend on the families before
     f = Family("models", "models_cases.py")
     case(f, "models.three_apis", three_apis(), lambda d: [d.uniform(6, 28, 28, 3), d.one_hot(6, 10)])
     case(f, "models.branches", branches(), lambda d: [d.normal(5, 8), d.normal(5, 8), d.one_hot(5, 4)])

@@ -342,6 +342,27 @@ template class DepthwiseConv<DepthwiseConv2D, Size2>;
 template class SeparableConv<SeparableConv1D, Size1>;
 template class SeparableConv<SeparableConv2D, Size2>;
 
+Conv1D::Conv1D(std::int64_t filters, const Size1& kernel_size, const Conv1DOptions& options)
+    : Conv(filters, kernel_size, options) {}
+Conv2D::Conv2D(std::int64_t filters, const Size2& kernel_size, const Conv2DOptions& options)
+    : Conv(filters, kernel_size, options) {}
+Conv3D::Conv3D(std::int64_t filters, const Size3& kernel_size, const Conv3DOptions& options)
+    : Conv(filters, kernel_size, options) {}
+Conv1DTranspose::Conv1DTranspose(std::int64_t filters, const Size1& kernel_size, const Conv1DTransposeOptions& options)
+    : ConvTranspose(filters, kernel_size, options) {}
+Conv2DTranspose::Conv2DTranspose(std::int64_t filters, const Size2& kernel_size, const Conv2DTransposeOptions& options)
+    : ConvTranspose(filters, kernel_size, options) {}
+Conv3DTranspose::Conv3DTranspose(std::int64_t filters, const Size3& kernel_size, const Conv3DTransposeOptions& options)
+    : ConvTranspose(filters, kernel_size, options) {}
+DepthwiseConv1D::DepthwiseConv1D(const Size1& kernel_size, const DepthwiseConv1DOptions& options)
+    : DepthwiseConv(kernel_size, options) {}
+DepthwiseConv2D::DepthwiseConv2D(const Size2& kernel_size, const DepthwiseConv2DOptions& options)
+    : DepthwiseConv(kernel_size, options) {}
+SeparableConv1D::SeparableConv1D(std::int64_t filters, const Size1& kernel_size, const SeparableConv1DOptions& options)
+    : SeparableConv(filters, kernel_size, options) {}
+SeparableConv2D::SeparableConv2D(std::int64_t filters, const Size2& kernel_size, const SeparableConv2DOptions& options)
+    : SeparableConv(filters, kernel_size, options) {}
+
 }  // namespace strata::layers
 
 namespace strata {

@@ -99,6 +99,22 @@ template class GlobalPooling<GlobalAveragePooling1D, 1, false>;
 template class GlobalPooling<GlobalAveragePooling2D, 2, false>;
 template class GlobalPooling<GlobalAveragePooling3D, 3, false>;
 
+MaxPooling1D::MaxPooling1D(const Size1& pool_size, const Pooling1DOptions& options) : Pooling(pool_size, options) {}
+MaxPooling2D::MaxPooling2D(const Size2& pool_size, const Pooling2DOptions& options) : Pooling(pool_size, options) {}
+MaxPooling3D::MaxPooling3D(const Size3& pool_size, const Pooling3DOptions& options) : Pooling(pool_size, options) {}
+AveragePooling1D::AveragePooling1D(const Size1& pool_size, const Pooling1DOptions& options)
+    : Pooling(pool_size, options) {}
+AveragePooling2D::AveragePooling2D(const Size2& pool_size, const Pooling2DOptions& options)
+    : Pooling(pool_size, options) {}
+AveragePooling3D::AveragePooling3D(const Size3& pool_size, const Pooling3DOptions& options)
+    : Pooling(pool_size, options) {}
+GlobalMaxPooling1D::GlobalMaxPooling1D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+GlobalMaxPooling2D::GlobalMaxPooling2D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+GlobalMaxPooling3D::GlobalMaxPooling3D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+GlobalAveragePooling1D::GlobalAveragePooling1D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+GlobalAveragePooling2D::GlobalAveragePooling2D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+GlobalAveragePooling3D::GlobalAveragePooling3D(const GlobalPoolingOptions& options) : GlobalPooling(options) {}
+
 }  // namespace strata::layers
 
 namespace strata {

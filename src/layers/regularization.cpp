@@ -146,6 +146,10 @@ template class SpatialDropout<SpatialDropout1D, 1>;
 template class SpatialDropout<SpatialDropout2D, 2>;
 template class SpatialDropout<SpatialDropout3D, 3>;
 
+SpatialDropout1D::SpatialDropout1D(double rate, const NoiseOptions& options) : SpatialDropout(rate, options) {}
+SpatialDropout2D::SpatialDropout2D(double rate, const NoiseOptions& options) : SpatialDropout(rate, options) {}
+SpatialDropout3D::SpatialDropout3D(double rate, const NoiseOptions& options) : SpatialDropout(rate, options) {}
+
 }  // namespace strata::layers
 
 namespace strata {

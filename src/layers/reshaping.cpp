@@ -246,6 +246,18 @@ template class ZeroPadding<ZeroPadding3D, 3>;
 template class Cropping<Cropping3D, 3>;
 template class UpSampling<UpSampling3D, Size3>;
 
+Margins::Margins(int all) : all(all) {}
+Margins::Margins(std::initializer_list<std::pair<int, int>> each) : each(each) {}
+ZeroPadding1D::ZeroPadding1D(const Margins& padding, const ReshapingOptions& options) : ZeroPadding(padding, options) {}
+ZeroPadding2D::ZeroPadding2D(const Margins& padding, const ReshapingOptions& options) : ZeroPadding(padding, options) {}
+ZeroPadding3D::ZeroPadding3D(const Margins& padding, const ReshapingOptions& options) : ZeroPadding(padding, options) {}
+Cropping1D::Cropping1D(const Margins& cropping, const ReshapingOptions& options) : Cropping(cropping, options) {}
+Cropping2D::Cropping2D(const Margins& cropping, const ReshapingOptions& options) : Cropping(cropping, options) {}
+Cropping3D::Cropping3D(const Margins& cropping, const ReshapingOptions& options) : Cropping(cropping, options) {}
+UpSampling1D::UpSampling1D(const Size1& size, const UpSamplingOptions& options) : UpSampling(size, options) {}
+UpSampling2D::UpSampling2D(const Size2& size, const UpSamplingOptions& options) : UpSampling(size, options) {}
+UpSampling3D::UpSampling3D(const Size3& size, const UpSamplingOptions& options) : UpSampling(size, options) {}
+
 }  // namespace strata::layers
 
 namespace strata {

@@ -49,18 +49,15 @@ class STRATA_API Conv : public CustomLayer<Self> {
 
 class STRATA_API Conv1D final : public Conv<Conv1D, Size1> {
  public:
-  Conv1D(std::int64_t filters, const Size1& kernel_size, const Conv1DOptions& options = {})
-      : Conv(filters, kernel_size, options) {}
+  Conv1D(std::int64_t filters, const Size1& kernel_size, const Conv1DOptions& options = {});
 };
 class STRATA_API Conv2D final : public Conv<Conv2D, Size2> {
  public:
-  Conv2D(std::int64_t filters, const Size2& kernel_size, const Conv2DOptions& options = {})
-      : Conv(filters, kernel_size, options) {}
+  Conv2D(std::int64_t filters, const Size2& kernel_size, const Conv2DOptions& options = {});
 };
 class STRATA_API Conv3D final : public Conv<Conv3D, Size3> {
  public:
-  Conv3D(std::int64_t filters, const Size3& kernel_size, const Conv3DOptions& options = {})
-      : Conv(filters, kernel_size, options) {}
+  Conv3D(std::int64_t filters, const Size3& kernel_size, const Conv3DOptions& options = {});
 };
 
 /// What the transposed convolutions take.
@@ -101,18 +98,15 @@ class STRATA_API ConvTranspose : public CustomLayer<Self> {
 
 class STRATA_API Conv1DTranspose final : public ConvTranspose<Conv1DTranspose, Size1> {
  public:
-  Conv1DTranspose(std::int64_t filters, const Size1& kernel_size, const Conv1DTransposeOptions& options = {})
-      : ConvTranspose(filters, kernel_size, options) {}
+  Conv1DTranspose(std::int64_t filters, const Size1& kernel_size, const Conv1DTransposeOptions& options = {});
 };
 class STRATA_API Conv2DTranspose final : public ConvTranspose<Conv2DTranspose, Size2> {
  public:
-  Conv2DTranspose(std::int64_t filters, const Size2& kernel_size, const Conv2DTransposeOptions& options = {})
-      : ConvTranspose(filters, kernel_size, options) {}
+  Conv2DTranspose(std::int64_t filters, const Size2& kernel_size, const Conv2DTransposeOptions& options = {});
 };
 class STRATA_API Conv3DTranspose final : public ConvTranspose<Conv3DTranspose, Size3> {
  public:
-  Conv3DTranspose(std::int64_t filters, const Size3& kernel_size, const Conv3DTransposeOptions& options = {})
-      : ConvTranspose(filters, kernel_size, options) {}
+  Conv3DTranspose(std::int64_t filters, const Size3& kernel_size, const Conv3DTransposeOptions& options = {});
 };
 
 /// What the depthwise convolutions take.
@@ -151,13 +145,11 @@ class STRATA_API DepthwiseConv : public CustomLayer<Self> {
 
 class STRATA_API DepthwiseConv1D final : public DepthwiseConv<DepthwiseConv1D, Size1> {
  public:
-  explicit DepthwiseConv1D(const Size1& kernel_size, const DepthwiseConv1DOptions& options = {})
-      : DepthwiseConv(kernel_size, options) {}
+  explicit DepthwiseConv1D(const Size1& kernel_size, const DepthwiseConv1DOptions& options = {});
 };
 class STRATA_API DepthwiseConv2D final : public DepthwiseConv<DepthwiseConv2D, Size2> {
  public:
-  explicit DepthwiseConv2D(const Size2& kernel_size, const DepthwiseConv2DOptions& options = {})
-      : DepthwiseConv(kernel_size, options) {}
+  explicit DepthwiseConv2D(const Size2& kernel_size, const DepthwiseConv2DOptions& options = {});
 };
 
 /// What the separable convolutions take.
@@ -197,13 +189,11 @@ class STRATA_API SeparableConv : public CustomLayer<Self> {
 
 class STRATA_API SeparableConv1D final : public SeparableConv<SeparableConv1D, Size1> {
  public:
-  SeparableConv1D(std::int64_t filters, const Size1& kernel_size, const SeparableConv1DOptions& options = {})
-      : SeparableConv(filters, kernel_size, options) {}
+  SeparableConv1D(std::int64_t filters, const Size1& kernel_size, const SeparableConv1DOptions& options = {});
 };
 class STRATA_API SeparableConv2D final : public SeparableConv<SeparableConv2D, Size2> {
  public:
-  SeparableConv2D(std::int64_t filters, const Size2& kernel_size, const SeparableConv2DOptions& options = {})
-      : SeparableConv(filters, kernel_size, options) {}
+  SeparableConv2D(std::int64_t filters, const Size2& kernel_size, const SeparableConv2DOptions& options = {});
 };
 
 }  // namespace strata::layers

@@ -36,33 +36,27 @@ class STRATA_API Pooling : public CustomLayer<Self> {
 
 class STRATA_API MaxPooling1D final : public Pooling<MaxPooling1D, Size1, true> {
  public:
-  explicit MaxPooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit MaxPooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {});
 };
 class STRATA_API MaxPooling2D final : public Pooling<MaxPooling2D, Size2, true> {
  public:
-  explicit MaxPooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit MaxPooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {});
 };
 class STRATA_API MaxPooling3D final : public Pooling<MaxPooling3D, Size3, true> {
  public:
-  explicit MaxPooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit MaxPooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {});
 };
 class STRATA_API AveragePooling1D final : public Pooling<AveragePooling1D, Size1, false> {
  public:
-  explicit AveragePooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit AveragePooling1D(const Size1& pool_size = 2, const Pooling1DOptions& options = {});
 };
 class STRATA_API AveragePooling2D final : public Pooling<AveragePooling2D, Size2, false> {
  public:
-  explicit AveragePooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit AveragePooling2D(const Size2& pool_size = 2, const Pooling2DOptions& options = {});
 };
 class STRATA_API AveragePooling3D final : public Pooling<AveragePooling3D, Size3, false> {
  public:
-  explicit AveragePooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {})
-      : Pooling(pool_size, options) {}
+  explicit AveragePooling3D(const Size3& pool_size = 2, const Pooling3DOptions& options = {});
 };
 using MaxPool1D = MaxPooling1D;
 using MaxPool2D = MaxPooling2D;
@@ -91,27 +85,27 @@ class STRATA_API GlobalPooling : public CustomLayer<Self> {
 
 class STRATA_API GlobalMaxPooling1D final : public GlobalPooling<GlobalMaxPooling1D, 1, true> {
  public:
-  explicit GlobalMaxPooling1D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalMaxPooling1D(const GlobalPoolingOptions& options = {});
 };
 class STRATA_API GlobalMaxPooling2D final : public GlobalPooling<GlobalMaxPooling2D, 2, true> {
  public:
-  explicit GlobalMaxPooling2D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalMaxPooling2D(const GlobalPoolingOptions& options = {});
 };
 class STRATA_API GlobalMaxPooling3D final : public GlobalPooling<GlobalMaxPooling3D, 3, true> {
  public:
-  explicit GlobalMaxPooling3D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalMaxPooling3D(const GlobalPoolingOptions& options = {});
 };
 class STRATA_API GlobalAveragePooling1D final : public GlobalPooling<GlobalAveragePooling1D, 1, false> {
  public:
-  explicit GlobalAveragePooling1D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalAveragePooling1D(const GlobalPoolingOptions& options = {});
 };
 class STRATA_API GlobalAveragePooling2D final : public GlobalPooling<GlobalAveragePooling2D, 2, false> {
  public:
-  explicit GlobalAveragePooling2D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalAveragePooling2D(const GlobalPoolingOptions& options = {});
 };
 class STRATA_API GlobalAveragePooling3D final : public GlobalPooling<GlobalAveragePooling3D, 3, false> {
  public:
-  explicit GlobalAveragePooling3D(const GlobalPoolingOptions& options = {}) : GlobalPooling(options) {}
+  explicit GlobalAveragePooling3D(const GlobalPoolingOptions& options = {});
 };
 
 }  // namespace strata::layers

@@ -49,15 +49,15 @@ class STRATA_API SpatialDropout : public CustomLayer<Self> {
 };
 class STRATA_API SpatialDropout1D final : public SpatialDropout<SpatialDropout1D, 1> {
  public:
-  explicit SpatialDropout1D(double rate, const NoiseOptions& options = {}) : SpatialDropout(rate, options) {}
+  explicit SpatialDropout1D(double rate, const NoiseOptions& options = {});
 };
 class STRATA_API SpatialDropout2D final : public SpatialDropout<SpatialDropout2D, 2> {
  public:
-  explicit SpatialDropout2D(double rate, const NoiseOptions& options = {}) : SpatialDropout(rate, options) {}
+  explicit SpatialDropout2D(double rate, const NoiseOptions& options = {});
 };
 class STRATA_API SpatialDropout3D final : public SpatialDropout<SpatialDropout3D, 3> {
  public:
-  explicit SpatialDropout3D(double rate, const NoiseOptions& options = {}) : SpatialDropout(rate, options) {}
+  explicit SpatialDropout3D(double rate, const NoiseOptions& options = {});
 };
 
 /// In training, multiplies by random numbers of mean 1 and variance rate / (1 - rate).

@@ -83,9 +83,9 @@ class STRATA_API Rescaling final : public CustomLayer<Rescaling> {
 
 /// Zeros before and behind of a dimension, or elements cut off: one number for all, or {before, behind} of each.
 struct STRATA_API Margins {
-  Margins(int all) : all(all) {}
+  Margins(int all);
   Margins(std::initializer_list<int> symmetric) : symmetric(symmetric.begin(), symmetric.end()) {}
-  Margins(std::initializer_list<std::pair<int, int>> each) : each(each) {}
+  Margins(std::initializer_list<std::pair<int, int>> each);
   /// For so many dimensions. Throws ValueError where the numbers do not fit. Of one dimension {1, 2} is before and
   /// behind.
   std::vector<std::pair<int, int>> of(const std::string& layer, std::size_t dims) const;
@@ -122,33 +122,27 @@ class STRATA_API Cropping : public CustomLayer<Self> {
 
 class STRATA_API ZeroPadding1D final : public ZeroPadding<ZeroPadding1D, 1> {
  public:
-  explicit ZeroPadding1D(const Margins& padding = 1, const ReshapingOptions& options = {})
-      : ZeroPadding(padding, options) {}
+  explicit ZeroPadding1D(const Margins& padding = 1, const ReshapingOptions& options = {});
 };
 class STRATA_API ZeroPadding2D final : public ZeroPadding<ZeroPadding2D, 2> {
  public:
-  explicit ZeroPadding2D(const Margins& padding = 1, const ReshapingOptions& options = {})
-      : ZeroPadding(padding, options) {}
+  explicit ZeroPadding2D(const Margins& padding = 1, const ReshapingOptions& options = {});
 };
 class STRATA_API ZeroPadding3D final : public ZeroPadding<ZeroPadding3D, 3> {
  public:
-  explicit ZeroPadding3D(const Margins& padding = 1, const ReshapingOptions& options = {})
-      : ZeroPadding(padding, options) {}
+  explicit ZeroPadding3D(const Margins& padding = 1, const ReshapingOptions& options = {});
 };
 class STRATA_API Cropping1D final : public Cropping<Cropping1D, 1> {
  public:
-  explicit Cropping1D(const Margins& cropping = 1, const ReshapingOptions& options = {})
-      : Cropping(cropping, options) {}
+  explicit Cropping1D(const Margins& cropping = 1, const ReshapingOptions& options = {});
 };
 class STRATA_API Cropping2D final : public Cropping<Cropping2D, 2> {
  public:
-  explicit Cropping2D(const Margins& cropping = 1, const ReshapingOptions& options = {})
-      : Cropping(cropping, options) {}
+  explicit Cropping2D(const Margins& cropping = 1, const ReshapingOptions& options = {});
 };
 class STRATA_API Cropping3D final : public Cropping<Cropping3D, 3> {
  public:
-  explicit Cropping3D(const Margins& cropping = 1, const ReshapingOptions& options = {})
-      : Cropping(cropping, options) {}
+  explicit Cropping3D(const Margins& cropping = 1, const ReshapingOptions& options = {});
 };
 
 struct UpSamplingOptions {
@@ -171,15 +165,15 @@ class STRATA_API UpSampling : public CustomLayer<Self> {
 };
 class STRATA_API UpSampling1D final : public UpSampling<UpSampling1D, Size1> {
  public:
-  explicit UpSampling1D(const Size1& size = 2, const UpSamplingOptions& options = {}) : UpSampling(size, options) {}
+  explicit UpSampling1D(const Size1& size = 2, const UpSamplingOptions& options = {});
 };
 class STRATA_API UpSampling2D final : public UpSampling<UpSampling2D, Size2> {
  public:
-  explicit UpSampling2D(const Size2& size = 2, const UpSamplingOptions& options = {}) : UpSampling(size, options) {}
+  explicit UpSampling2D(const Size2& size = 2, const UpSamplingOptions& options = {});
 };
 class STRATA_API UpSampling3D final : public UpSampling<UpSampling3D, Size3> {
  public:
-  explicit UpSampling3D(const Size3& size = 2, const UpSamplingOptions& options = {}) : UpSampling(size, options) {}
+  explicit UpSampling3D(const Size3& size = 2, const UpSamplingOptions& options = {});
 };
 
 }  // namespace strata::layers

@@ -17,7 +17,7 @@ import tempfile
 import project
 
 OWN_SECONDS, ALL_SECONDS, PROGRAM_SECONDS = 0.25, 0.9, 2.0
-TRIES = 6
+TRIES = 16
 BASE_TRIES = 3
 HEAVY = {"functional", "map", "iostream", "regex", "filesystem", "random", "iomanip"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

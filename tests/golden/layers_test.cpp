@@ -1,12 +1,11 @@
 // Layers against Keras: outputs, gradients of inputs and weights, moving statistics, losses; each layer made from
 // Keras's names and arguments.
-#include "strata/layers.h"
-
 #include <gtest/gtest.h>
 
 #include "strata/constraints.h"
 #include "strata/math.h"
 #include "strata/regularizers.h"
+#include "strata/strata.h"
 #include "strata/tape.h"
 #include "tests/support/golden.h"
 

@@ -1,7 +1,5 @@
 // What holds for every built-in layer: it runs eagerly and on shapes with the same result shapes, takes an empty batch,
 // is the same traced, and can be made again from its configuration.
-#include "strata/layers.h"
-
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"

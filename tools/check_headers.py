@@ -17,8 +17,11 @@ import tempfile
 import project
 
 OWN_SECONDS, ALL_SECONDS, PROGRAM_SECONDS = 0.25, 0.9, 2.0
-TRIES = 16
-BASE_TRIES = 3
+# By so much do two series of measurements of one header differ on a shared machine (0.25 and 0.41 s were seen in turn):
+# what exceeds a budget by less is printed, but is no failure.
+NOISE_SECONDS = 0.2
+TRIES = 8
+BASE_TRIES = 5
 HEAVY = {"functional", "map", "iostream", "regex", "filesystem", "random", "iomanip"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 PROGRAM = """#include <strata/strata.h>
@@ -96,11 +99,16 @@ def check(header, compiler, table):
         return problems + [f"{where} does not compile alone:\n{error}"]
     if table:
         print(f"{where:50} {total:5.2f} s, {total - base:5.2f} s of its own")
+    over = []
     if total > ALL_SECONDS:
-        problems.append(f"{where}: {total:.2f} s to compile; at most {ALL_SECONDS}")
+        over.append(f"{where}: {total:.2f} s to compile; at most {ALL_SECONDS}")
     elif total > limit:
-        problems.append(f"{where}: {total - base:.2f} s beyond its standard headers; at most {OWN_SECONDS}")
-    return problems
+        over.append(f"{where}: {total - base:.2f} s beyond its standard headers; at most {OWN_SECONDS}")
+    if total <= limit + NOISE_SECONDS:
+        for text in over:
+            print(f"near its budget, within the noise: {text}")
+        return problems
+    return problems + over
 
 
 def check_umbrella(umbrella, headers, compiler, folder, table):

@@ -16,7 +16,6 @@ template class Custom<layers::Softmax, Layer>;
 namespace strata::layers {
 
 namespace {
-const auto no_fields = [](auto&, auto&&) {};
 const auto relu_fields = [](auto& o, auto&& v) {
   v("max_value", o.max_value);
   v("negative_slope", o.negative_slope);

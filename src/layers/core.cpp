@@ -36,8 +36,6 @@ const auto embedding_fields = [](auto& o, auto&& v) {
   v("embeddings_constraint", o.embeddings_constraint);
 };
 
-const auto no_fields = [](auto&, auto&&) {};
-
 }  // namespace
 
 Dense::Dense(std::int64_t units, const DenseOptions& options) : units_(units), options_(options) {

@@ -37,6 +37,9 @@ struct ReadField {
   }
 };
 
+// Of options with a name and a dtype alone.
+inline constexpr auto no_fields = [](auto&, auto&&) {};
+
 // The fields of `options` as `fields(options, visitor)` lists them.
 template <class Options, class Fields>
 Config write_options(const Options& options, Fields fields) {

@@ -23,7 +23,6 @@ namespace strata::layers {
 
 namespace {
 
-const auto no_fields = [](auto&, auto&&) {};
 const auto concatenate_fields = [](auto& o, auto&& v) { v("axis", o.axis); };
 const auto dot_fields = [](auto& o, auto&& v) { v("normalize", o.normalize); };
 

@@ -12,7 +12,6 @@ namespace strata::layers {
 
 namespace {
 
-const auto no_fields = [](auto&, auto&&) {};
 const auto rescaling_fields = [](auto& o, auto&& v) { v("offset", o.offset); };
 const auto upsampling_fields = [](auto& o, auto&& v) { v("interpolation", o.interpolation); };
 

@@ -208,29 +208,35 @@ Tensors CallFrame::record(const Layer& layer, const CallArguments& arguments) {
   return results;
 }
 
-Specs infer_outputs(const Layer& layer, const CallArguments& arguments) {
+namespace {
+// Calls the layer on what `arguments_in(graph)` makes of symbolic inputs of a graph that is thrown away.
+template <class F>
+Specs infer_on_graph(const Layer& layer, F arguments_in) {
   auto graph = std::make_shared<Graph>("shapes");
   TraceScope scope(graph);
   const ShapeInferenceScope shapes;
   const detail::RecordingPause pause;
-  Tensors symbolic;
-  for (const Tensor& t : arguments.all_tensors())
-    symbolic.push_back(t.is_symbolic() ? graph->add_input({t.shape(), t.dtype()}) : t);
   Specs specs;
-  for (const Tensor& t : layer.call_with(arguments.with_tensors(symbolic))) specs.push_back({t.shape(), t.dtype()});
+  for (const Tensor& t : layer.call_with(arguments_in(*graph))) specs.push_back({t.shape(), t.dtype()});
   return specs;
+}
+}  // namespace
+
+Specs infer_outputs(const Layer& layer, const CallArguments& arguments) {
+  return infer_on_graph(layer, [&](Graph& graph) {
+    Tensors symbolic;
+    for (const Tensor& t : arguments.all_tensors())
+      symbolic.push_back(t.is_symbolic() ? graph.add_input({t.shape(), t.dtype()}) : t);
+    return arguments.with_tensors(symbolic);
+  });
 }
 
 Specs infer_outputs(const Layer& layer, const std::vector<Shape>& input_shapes) {
-  auto graph = std::make_shared<Graph>("shapes");
-  TraceScope scope(graph);
-  const ShapeInferenceScope shapes;
-  const detail::RecordingPause pause;
-  Tensors symbolic;
-  for (const Shape& s : input_shapes) symbolic.push_back(graph->add_input({s, layer.compute_dtype()}));
-  Specs specs;
-  for (const Tensor& t : layer.call_with(CallArguments(symbolic))) specs.push_back({t.shape(), t.dtype()});
-  return specs;
+  return infer_on_graph(layer, [&](Graph& graph) {
+    Tensors symbolic;
+    for (const Shape& s : input_shapes) symbolic.push_back(graph.add_input({s, layer.compute_dtype()}));
+    return CallArguments(symbolic);
+  });
 }
 
 namespace detail {

@@ -207,8 +207,7 @@ Logs Trainer::test_step(const Model& model, const Tensors& x, const Tensors& y, 
   return compute_metrics(x, y, y_pred, sample_weight);
 }
 
-Logs Trainer::run(Step& step, bool is_training, const Model& model, const Batch& batch) {
-  (void)is_training;
+Logs Trainer::run(Step& step, const Model& model, const Batch& batch) {
   running_ = &model;
   Logs logs = step(batch.x, batch.y, batch.sample_weight);
   running_ = nullptr;
@@ -218,8 +217,8 @@ Logs Trainer::run(Step& step, bool is_training, const Model& model, const Batch&
   return logs;
 }
 
-Logs Trainer::train(const Model& model, const Batch& batch) { return run(train_, true, model, batch); }
-Logs Trainer::test(const Model& model, const Batch& batch) { return run(test_, false, model, batch); }
+Logs Trainer::train(const Model& model, const Batch& batch) { return run(train_, model, batch); }
+Logs Trainer::test(const Model& model, const Batch& batch) { return run(test_, model, batch); }
 
 Tensors Trainer::predict(const Model& model, const Tensors& x) {
   running_ = &model;

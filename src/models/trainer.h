@@ -53,7 +53,7 @@ class Trainer {
   void resolve_metrics(const std::vector<std::string>& names, const MetricsOption& option, bool weighted);
   Logs train_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight);
   Logs test_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight);
-  Logs run(Step& step, bool is_training, const Model& model, const Batch& batch);
+  Logs run(Step& step, const Model& model, const Batch& batch);
   static const Model& object_of(const Model& model);
 
   CompileOptions options_;

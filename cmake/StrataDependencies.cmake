@@ -16,6 +16,8 @@ strata_need(ZLIB)
 strata_need(OpenSSL COMPONENTS Crypto)
 strata_need(CURL)
 strata_need(LibArchive)
+strata_need(JPEG)
+strata_need(PNG)
 strata_need(fmt)
 strata_need(nlohmann_json)
 

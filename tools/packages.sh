@@ -13,6 +13,8 @@ librandom123-dev: counter-based random numbers
 libprotozero-dev: protocol buffers, for the event files of TensorBoard
 libarchive-dev: reads data sets and weights in archives
 libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev: downloads data sets
+libjpeg62-turbo-dev|libjpeg-turbo8-dev|libjpeg-dev: reads and writes JPEG pictures
+libpng-dev: reads and writes PNG pictures
 ca-certificates: knows the servers of data sets
 libssl-dev: checks what was downloaded
 zlib1g-dev: compression

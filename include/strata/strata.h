@@ -18,6 +18,7 @@
 #include "strata/error.h"
 #include "strata/export.h"
 #include "strata/function.h"
+#include "strata/image.h"
 #include "strata/indexing.h"
 #include "strata/initializers.h"
 #include "strata/layer.h"

@@ -40,6 +40,7 @@
 #include "strata/mixed_precision.h"
 #include "strata/model.h"
 #include "strata/nn.h"
+#include "strata/onnx.h"
 #include "strata/npy.h"
 #include "strata/random.h"
 #include "strata/optimizer.h"

@@ -134,6 +134,7 @@ Tensors CallFrame::enter(const Tensors& tensors) {
       const detail::AutocastScope no_cast(std::nullopt);
       data_->layer->build_erased(shapes);
       state.input_shapes = shapes;
+      for (const Tensor& t : tensors) state.input_dtypes.push_back(t.dtype());
       state.built = true;
     }
   }

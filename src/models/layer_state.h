@@ -33,6 +33,7 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
   std::recursive_mutex mutex;  // around the first call
   bool built = false;
   std::vector<Shape> input_shapes;  // of the first call, None for the batch
+  std::vector<DType> input_dtypes;  // as they were given, before the cast to the compute dtype
   Specs output_specs;               // of the last symbolic run
   Regularizer activity_regularizer;
   Tensors call_losses;  // of the last call from outside

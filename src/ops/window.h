@@ -16,13 +16,13 @@ using Three = std::array<std::int64_t, 3>;
 
 enum class Padding { valid, same, causal };
 // Throws ValueError that lists what there is.
-Padding padding_from_string(std::string_view op, const std::string& text, bool causal_allowed);
+STRATA_API Padding padding_from_string(std::string_view op, const std::string& text, bool causal_allowed);
 
 // `values` for each of `rank` spatial dimensions; a single one counts for all. Throws ValueError unless all are >= 1.
 Ints spread(std::string_view op, const char* option, const Ints& values, std::size_t rank);
 
 // One spatial dimension.
-struct Axis {
+struct STRATA_API Axis {
   std::int64_t kernel = 1, stride = 1, dilation = 1;
   Padding padding = Padding::valid;
 

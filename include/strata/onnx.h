@@ -1,0 +1,21 @@
+/// \file
+/// ONNX files: the exchange format that ONNX Runtime and many others run.
+#pragma once
+
+#include <string>
+
+#include "strata/model.h"
+
+namespace strata::onnx {
+
+struct SaveOptions {
+  std::string doc_string = {};  ///< kept in the file
+};
+
+/// Writes the inference of a model, with its weights, as ONNX (operator set 18; 22 for models that compute in
+/// bfloat16). The first dimension of inputs and outputs is named "batch" and may have any size. Nodes and weights are
+/// named by the layers' paths. Throws ValueError where the model is not built, and for an op that ONNX does not have,
+/// with the layer that uses it; FileError where the file cannot be written, and an old file stays as it was.
+STRATA_API void save(const Model& model, const std::string& path, const SaveOptions& options = {});
+
+}  // namespace strata::onnx

@@ -1,0 +1,84 @@
+"""ONNX files of strata: valid by ONNX's checker, equal in ONNX Runtime, any batch size."""
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+MODELS = (
+    "small_cnn dense_stack branches nested_residual autoencoder text_cnn transformer volume cells mini_inception"
+).split()
+
+
+@pytest.fixture(scope="module")
+def directory(run_program, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx")
+    run_program("write_onnx", path)
+    return path
+
+
+def arrays(directory, name):
+    stored = np.load(directory / f"{name}.npz")
+    inputs = [stored[k] for k in sorted(stored.files) if k.startswith("in")]
+    outputs = [stored[k] for k in sorted(stored.files) if k.startswith("out")]
+    return inputs, outputs
+
+
+def close(got, want, tolerance=1e-5):
+    assert got.shape == want.shape
+    assert np.abs(got.astype(np.float64) - want).max() <= tolerance * max(1.0, np.abs(want).max())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx_runtime_agrees(directory, name):
+    path = str(directory / f"{name}.onnx")
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.opset_import[0].version >= 17
+    assert model.producer_name == "strata"
+    inputs, outputs = arrays(directory, name)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert all(i.shape[0] == "batch" for i in session.get_inputs())
+    feeds = {i.name: x for i, x in zip(session.get_inputs(), inputs)}
+    for got, want in zip(session.run(None, feeds), outputs):
+        close(got, want)
+    # Another size of the batch.
+    one = {k: v[:1] for k, v in feeds.items()}
+    for got, want in zip(session.run(None, one), outputs):
+        close(got, want[:1])
+
+
+def test_names_say_where_nodes_come_from(directory):
+    model = onnx.load(directory / "mini_inception.onnx")
+    assert "conv_block/conv/Conv" in {n.name for n in model.graph.node}
+    assert "inception_block1/conv2/bn/gamma" in {t.name for t in model.graph.initializer}
+    session = onnxruntime.InferenceSession(str(directory / "branches.onnx"))
+    assert [i.name for i in session.get_inputs()] == ["left", "right"]
+    assert [o.name for o in session.get_outputs()] == ["kind", "size"]
+
+
+def test_images_are_transposed_at_both_ends_alone(directory):
+    count = lambda name: sum(n.op_type == "Transpose" for n in onnx.load(directory / f"{name}.onnx").graph.node)
+    assert count("small_cnn") == 1
+    assert count("nested_residual") == 4  # two are on either side of its gate, a product over the channels
+    assert count("autoencoder") == 2
+    assert count("mini_inception") == 2
+
+
+@pytest.mark.parametrize("name,kind,tolerance", [
+    ("mixed_float16", onnx.TensorProto.FLOAT16, 5e-3),
+    ("mixed_bfloat16", onnx.TensorProto.BFLOAT16, 3e-2),
+])
+def test_mixed_models(directory, name, kind, tolerance):
+    path = directory / f"{name}.onnx"
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert kind in {t.data_type for t in model.graph.initializer}
+    inputs, outputs = arrays(directory, name)
+    if kind == onnx.TensorProto.FLOAT16:
+        session = onnxruntime.InferenceSession(str(path))
+        got = session.run(None, {session.get_inputs()[0].name: inputs[0]})[0]
+    else:  # ONNX Runtime's CPU kernels have no bfloat16
+        from onnx.reference import ReferenceEvaluator
+
+        got = ReferenceEvaluator(model).run(None, {model.graph.input[0].name: inputs[0]})[0]
+    close(np.asarray(got, dtype=np.float32), outputs[0], tolerance)

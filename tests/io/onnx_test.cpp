@@ -1,0 +1,70 @@
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "graph/registry.h"
+#include "io/onnx/export.h"
+#include "strata/strata.h"
+
+namespace strata::test {
+namespace {
+
+using namespace layers;
+
+std::string temporary(const std::string& name) { return (std::filesystem::path(testing::TempDir()) / name).string(); }
+
+template <class E, class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+// A new op must say what becomes of it in an ONNX file.
+TEST(OnnxExport, EveryOpHasARowOrAReason) {
+  for (const OpRow& row : registry().rows()) {
+    const bool has_row = onnx::export_table().find(row.name) != nullptr;
+    const bool has_reason = !onnx::reason_without_row(row.name).empty();
+    EXPECT_TRUE(has_row || has_reason) << "op '" << row.name
+                                       << "': add a row to src/io/onnx/export_<family>.cpp, or a reason to the list in "
+                                          "export_index.cpp";
+    EXPECT_FALSE(has_row && has_reason) << "op '" << row.name << "' has both a row and a reason to have none";
+  }
+}
+
+TEST(OnnxExport, AnUnbuiltModelSaysWhatToDo) {
+  Sequential model({Dense(3, {.name = "only"})}, {.name = "plain"});
+  const std::string text = error_of<ValueError>([&] { onnx::save(model, temporary("unbuilt.onnx")); });
+  EXPECT_NE(text.find("Sequential 'plain' is not built"), std::string::npos) << text;
+  EXPECT_NE(text.find("build({None, ...})"), std::string::npos) << text;
+}
+
+class Sorted : public CustomLayer<Sorted> {
+ public:
+  Tensor call(const Tensor& x) const { return lgamma(x); }
+};
+
+TEST(OnnxExport, AnOpThatOnnxLacksIsNamedWithItsLayer) {
+  Tensor x = Input({4});
+  Model model(x, Sorted()(Dense(4)(x)), {.name = "special"});
+  const std::string path = temporary("kept.onnx");
+  std::ofstream(path) << "old";
+  const std::string text = error_of<ValueError>([&] { onnx::save(model, path); });
+  EXPECT_NE(text.find("op 'lgamma' of layer 'special/sorted' cannot be exported"), std::string::npos) << text;
+  std::string kept;
+  std::ifstream(path) >> kept;
+  EXPECT_EQ(kept, "old");
+}
+
+TEST(OnnxExport, AFolderThatIsNotThereIsAnError) {
+  Sequential model({Input({2}), Dense(1)});
+  EXPECT_THROW(onnx::save(model, "/nowhere/model.onnx"), FileError);
+}
+
+}  // namespace
+}  // namespace strata::test

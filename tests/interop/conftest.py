@@ -54,3 +54,18 @@ def run_program(build_dir):
         return done.stdout
 
     return run
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests marked long, too")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; runs with --long alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--long"):
+        return
+    config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
+    items[:] = [item for item in items if "long" not in item.keywords]

@@ -39,8 +39,8 @@ def main():
     x, y = records(directory, [f"data_batch_{i}.bin" for i in range(1, 6)])
     xv, yv = records(directory, ["test_batch.bin"])
     perm = np.random.RandomState(11).permutation(len(x)).astype(np.int64)
-    np.save(os.path.join(args.out, "perm.npy"), perm)
     perm = perm[: args.limit]
+    np.save(os.path.join(args.out, "perm.npy"), perm)
 
     model = build()
     weights = depth_first_weights(model)

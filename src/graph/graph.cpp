@@ -13,7 +13,10 @@ thread_local std::string scope_name;
 
 Graph* current_graph() { return traced_graph.get(); }
 TraceScope::TraceScope(std::shared_ptr<Graph> graph) : outer_(std::exchange(traced_graph, std::move(graph))) {}
-TraceScope::~TraceScope() { traced_graph = std::move(outer_); }
+TraceScope::~TraceScope() {
+  if (traced_graph != nullptr) traced_graph->end_trace();
+  traced_graph = std::move(outer_);
+}
 
 const std::string& current_scope_name() { return scope_name; }
 void set_scope_name(std::string name) { scope_name = std::move(name); }

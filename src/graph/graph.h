@@ -30,6 +30,8 @@ class STRATA_API Graph : public std::enable_shared_from_this<Graph> {
   int value_of(const Tensor& tensor);
   // The value of a variable at this point of the program: one read between two assignments.
   Tensor read(const std::shared_ptr<detail::VariableState>& variable);
+  // Ends the trace: symbolic tensors own their graph, so that a graph which kept them would never go.
+  void end_trace() { reads_.clear(); }
 
   std::string name;
   std::vector<Spec> values;

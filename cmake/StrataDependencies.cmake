@@ -44,3 +44,22 @@ strata_find(strata_dep::dnnl dnnl.hpp dnnl)
 strata_find(strata_dep::hwy hwy/highway.h hwy)
 strata_find(strata_dep::random123 Random123/philox.h "")
 strata_find(strata_dep::protozero protozero/pbf_writer.hpp "")
+strata_find(strata_dep::cairo cairo/cairo.h cairo)
+
+# Pango's headers and GLib's lie in folders of their own, one of them beside the library.
+if(NOT TARGET strata_dep::pango)
+  strata_find(strata_dep::pango pango-1.0/pango/pangocairo.h pangocairo-1.0)
+  find_path(STRATA_GLIB_INCLUDE glib-2.0/glib.h REQUIRED)
+  find_path(STRATA_HARFBUZZ_INCLUDE harfbuzz/hb.h REQUIRED)
+  find_path(STRATA_GLIB_CONFIG_INCLUDE glibconfig.h PATH_SUFFIXES lib/${CMAKE_LIBRARY_ARCHITECTURE}/glib-2.0/include
+            lib/glib-2.0/include REQUIRED HINTS /usr)
+  find_library(STRATA_PANGO_LIBRARY pango-1.0 REQUIRED)
+  find_library(STRATA_GOBJECT_LIBRARY gobject-2.0 REQUIRED)
+  mark_as_advanced(STRATA_GLIB_INCLUDE STRATA_HARFBUZZ_INCLUDE STRATA_GLIB_CONFIG_INCLUDE STRATA_PANGO_LIBRARY
+                   STRATA_GOBJECT_LIBRARY)
+  string(MAKE_C_IDENTIFIER "STRATA_strata_dep::pango" pango_id)
+  target_include_directories(strata_dep::pango SYSTEM INTERFACE
+    "${${pango_id}_INCLUDE}/pango-1.0" "${STRATA_GLIB_INCLUDE}/glib-2.0" "${STRATA_HARFBUZZ_INCLUDE}/harfbuzz"
+    "${STRATA_GLIB_CONFIG_INCLUDE}")
+  target_link_libraries(strata_dep::pango INTERFACE "${STRATA_PANGO_LIBRARY}" "${STRATA_GOBJECT_LIBRARY}")
+endif()

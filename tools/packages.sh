@@ -21,11 +21,15 @@ zlib1g-dev: compression
 nlohmann-json3-dev: JSON
 libfmt-dev: text formatting
 libcli11-dev: command lines of the example programs
+libcairo2-dev: draws plots as PNG, SVG and PDF
+libpango1.0-dev: the text in plots
+fonts-dejavu-core: the font of plots
 '
 check_packages='
 libgtest-dev: GoogleTest, for the tests
 python3: the scripts in tools/
 git: lists the files that belong to the project
+graphviz: draws models, for plot_model
 '
 peers_packages='
 python3-venv: a place of its own for the Python packages of tests/interop

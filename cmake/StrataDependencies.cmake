@@ -59,7 +59,7 @@ if(NOT TARGET strata_dep::pango)
                    STRATA_GOBJECT_LIBRARY)
   string(MAKE_C_IDENTIFIER "STRATA_strata_dep::pango" pango_id)
   target_include_directories(strata_dep::pango SYSTEM INTERFACE
-    "${${pango_id}_INCLUDE}/pango-1.0" "${STRATA_GLIB_INCLUDE}/glib-2.0" "${STRATA_HARFBUZZ_INCLUDE}/harfbuzz"
+    "${${pango_id}_INCLUDE}/pango-1.0" "${${pango_id}_INCLUDE}/cairo" "${STRATA_GLIB_INCLUDE}/glib-2.0" "${STRATA_HARFBUZZ_INCLUDE}/harfbuzz"
     "${STRATA_GLIB_CONFIG_INCLUDE}")
   target_link_libraries(strata_dep::pango INTERFACE "${STRATA_PANGO_LIBRARY}" "${STRATA_GOBJECT_LIBRARY}")
 endif()

@@ -89,7 +89,7 @@ class STRATA_API ClassificationReport {
   std::vector<Row> averages;       ///< "micro avg" (unless there is an accuracy), "macro avg", "weighted avg", ...
   std::optional<double> accuracy;  ///< where every label that occurs is in the table
   int digits = 2;
-  bool has_whole_support = true;  ///< false with real sample weights
+  bool has_weights = false;  ///< whether `support` sums sample weights
 
   /// A class or an average by its name. Throws ValueError that lists the names there are.
   const Row& operator[](const std::string& name) const;

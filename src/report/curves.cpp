@@ -240,6 +240,8 @@ double one_against_one(const RocProblem& problem, const RocAucOptions& options) 
 void check_roc_options(const RocProblem& problem, const RocAucOptions& options) {
   if (options.multi_class != "ovr" && options.multi_class != "ovo")
     throw ValueError(fmt::format("{}: multi_class is \"{}\". Use \"ovr\" or \"ovo\".", kRocAuc, options.multi_class));
+  if (problem.is_multiclass && options.average == "samples")
+    throw ValueError(fmt::format("{}: average \"samples\" is for 0/1 rows in y_true.", kRocAuc));
   if (!options.max_fpr) return;
   if (problem.is_multiclass)
     throw ValueError(fmt::format("{}: max_fpr is for two classes; here are {}.", kRocAuc, problem.y_true.columns));
@@ -313,12 +315,13 @@ double average_precision_score(const Tensor& y_true, const Tensor& y_score, cons
 
 namespace {
 
-// The element at a share of the sorted values, with linear interpolation between two.
+// The element at a share of the sorted values, with linear interpolation between two, rounded as NumPy does it: values
+// at the edge of a bin must fall on the same side.
 double quantile(const Numbers& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
+  const double at = share * 100 / 100 * static_cast<double>(sorted.size() - 1);
   const auto low = static_cast<std::size_t>(at);
-  const std::size_t high = std::min(low + 1, sorted.size() - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - static_cast<double>(low));
+  const double a = sorted[low], b = sorted[std::min(low + 1, sorted.size() - 1)], t = at - static_cast<double>(low);
+  return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
 }
 
 }  // namespace
@@ -336,7 +339,7 @@ CalibrationCurve calibration_curve(const Tensor& y_true, const Tensor& y_prob, c
   Numbers sorted = p.score, edges;
   std::sort(sorted.begin(), sorted.end());
   for (int i = 1; i < options.n_bins; ++i) {
-    const double share = static_cast<double>(i) / options.n_bins;
+    const double share = i * (1.0 / options.n_bins);
     edges.push_back(options.strategy == "uniform" ? share : quantile(sorted, share));
   }
   const auto n = static_cast<std::size_t>(options.n_bins);

@@ -55,7 +55,8 @@ void draw_panel(Canvas& canvas, const Rectangle& space, const Panel& panel) {
   for (std::size_t i = 0; i < panel.series.size(); ++i) {
     const Series& s = panel.series[i];
     const bool is_reference = s.dashed && s.name.empty();
-    const Stroke stroke{is_reference ? kMuted : series_color(i), is_reference ? 1.0 : 1.8, s.dashed};
+    // Colours come again after seven, dashed.
+    const Stroke stroke{is_reference ? kMuted : series_color(i), is_reference ? 1.0 : 1.8, s.dashed || i >= 7};
     axes.curve(s.x, s.y, stroke);
     if (!s.name.empty()) entries.push_back({s.name, stroke});
   }

@@ -52,7 +52,7 @@ class Problem {
     }
     weight = read_weights(sample_weight, is_multilabel_ ? static_cast<std::size_t>(truth_.rows) : true_labels_.size(),
                           where);
-    has_whole_weights = !sample_weight.defined() || !is_floating(sample_weight.dtype());
+    has_weights = sample_weight.defined();
   }
 
   bool has_rows() const { return is_multilabel_; }
@@ -82,7 +82,7 @@ class Problem {
 
   Labels present;
   Numbers weight;
-  bool has_whole_weights = true;
+  bool has_weights = false;
 
  private:
   std::string where_;
@@ -167,11 +167,11 @@ PrecisionRecallFscoreSupport precision_recall_fscore_support(const Tensor& y_tru
                                                              const PrecisionRecallOptions& options) {
   const Scores s = score(y_true, y_pred, options, "evaluation::precision_recall_fscore_support");
   if (!options.average.empty()) return {Tensor(s.precision[0]), Tensor(s.recall[0]), Tensor(s.fscore[0]), Tensor()};
-  const bool whole = !options.sample_weight.defined() || !is_floating(options.sample_weight.dtype());
   const auto n = static_cast<std::int64_t>(s.support.size());
-  return {
-      to_tensor(s.precision), to_tensor(s.recall), to_tensor(s.fscore),
-      whole ? Tensor::adopt(std::vector<std::int64_t>(s.support.begin(), s.support.end()), {n}) : to_tensor(s.support)};
+  return {to_tensor(s.precision), to_tensor(s.recall), to_tensor(s.fscore),
+          !options.sample_weight.defined()
+              ? Tensor::adopt(std::vector<std::int64_t>(s.support.begin(), s.support.end()), {n})
+              : to_tensor(s.support)};
 }
 
 double precision_score(const Tensor& y_true, const Tensor& y_pred, const ScoreOptions& options) {
@@ -204,7 +204,7 @@ ClassificationReport classification_report(const Tensor& y_true, const Tensor& y
   const bool all_in = std::includes(sorted.begin(), sorted.end(), problem.present.begin(), problem.present.end());
   ClassificationReport report;
   report.digits = options.digits;
-  report.has_whole_support = problem.has_whole_weights;
+  report.has_weights = problem.has_weights;
   const Scores each = score(problem, labels, "", 1, options.zero_division);
   for (std::size_t i = 0; i < labels.size(); ++i)
     report.classes.push_back({options.target_names.empty() ? std::to_string(labels[i]) : options.target_names[i],
@@ -251,10 +251,10 @@ std::string ClassificationReport::to_string() const {
   for (const Row& row : classes) width = std::max(width, characters(row.name));
   const auto number = [&](double v) { return fmt::format(" {:>9.{}f}", v, digits); };
   const auto support_text = [&](double v) {
-    // Python writes the point of a whole float.
+    // Sums of weights are floats, and Python writes the point of a whole one.
     const std::string text = fmt::format("{}", v);
     const bool whole = text.find_first_of(".en") == std::string::npos;
-    return fmt::format(" {:>9}", has_whole_support || !whole ? text : text + ".0");
+    return fmt::format(" {:>9}", has_weights && whole ? text + ".0" : text);
   };
   const auto line = [&](const Row& row) {
     return right_aligned(row.name, width) + " " + number(row.precision) + number(row.recall) + number(row.f1_score) +

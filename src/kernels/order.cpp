@@ -67,7 +67,8 @@ void top_k(DType dtype, const void* src, std::int64_t rows, std::int64_t n, std:
 void cumulate(const Cumulative& what, DType dtype, const void* src, std::int64_t outer, std::int64_t n,
               std::int64_t inner, void* dst) {
   dispatch_numeric("cumulative", dtype, [&]<class T>() {
-    using Acc = std::conditional_t<std::is_integral_v<T>, std::int64_t, double>;
+    // Integers wrap around; in C++ only unsigned ones do.
+    using Acc = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
     using Narrow = std::conditional_t<std::is_integral_v<T>, std::int64_t,
                                       std::conditional_t<std::is_same_v<T, double>, double, float>>;
     const T* from = static_cast<const T*>(src);

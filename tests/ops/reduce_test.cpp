@@ -150,6 +150,9 @@ TEST(Order, SortingIsStableAndNanIsTheLargest) {
 TEST(Order, RunningSums) {
   EXPECT_EQ(integers(cumsum(Tensor{1, 2, 3}, 0, {.exclusive = true, .reverse = true})), (I{5, 3, 0}));
   EXPECT_EQ(floats(cumprod(Tensor{{2.f, 3.f}, {4.f, 5.f}}, 1)), (F{2, 6, 4, 20}));
+  constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
+  const Tensor wrapped = cumsum(Tensor::from(std::vector<std::int64_t>{largest, 1}, {2}));
+  EXPECT_EQ(wrapped[1].item<std::int64_t>(), std::numeric_limits<std::int64_t>::min()) << "integers wrap around";
   EXPECT_THROW(cumsum(Tensor{1}, 1), IndexError);
   EXPECT_THROW(cumsum(Tensor{true}), DTypeError);
 }

@@ -28,11 +28,11 @@ struct ModelOptions {
 };
 
 struct SummaryOptions {
-  std::optional<int> line_length = {};     ///< 65; 98 for functional models with branches
-  std::vector<double> positions = {};      ///< where columns end, as parts of line_length
-  bool expand_nested = false;              ///< rows for the layers inside of layers, too
-  int depth = 1;                           ///< how deep; more than 1 implies expand_nested
-  bool show_trainable = false;             ///< a column that says Y or N
+  std::optional<int> line_length = {};  ///< 65; 98 for functional models with branches
+  std::vector<double> positions = {};   ///< where columns end, as parts of line_length
+  bool expand_nested = false;           ///< rows for the layers inside of layers, too
+  int depth = 1;                        ///< how deep; more than 1 implies expand_nested
+  bool show_trainable = false;          ///< a column that says Y or N
 };
 
 /// A handle on a network: a functional one made of its input and output tensors, a Sequential, or a CustomModel.
@@ -45,10 +45,10 @@ class STRATA_API Model : public Layer {
     stop_training.rebind(other.stop_training);
     return *this;
   }
-  /// A functional model: all that lies between symbolic inputs and outputs. Throws ValueError where an output does not
-  /// depend on the inputs alone.
-  Model(const Tensor& inputs, const Tensor& outputs, const ModelOptions& options = {});
-  Model(const Tensors& inputs, const Tensors& outputs, const ModelOptions& options = {});
+  /// A functional model: all that lies between symbolic inputs and outputs, each a tensor, a list, or a list of {name,
+  /// tensor}; without names, those of the layers that made them. Throws ValueError where an output does not depend on
+  /// the inputs alone.
+  Model(const Inputs& inputs, const Inputs& outputs, const ModelOptions& options = {});
 
   void compile(const CompileOptions& options) const;
   bool compiled() const;
@@ -158,8 +158,8 @@ class STRATA_API Sequential : public Model {
 
 struct InputOptions {
   std::string name = {};
-  std::string dtype = {};               ///< "float32"
-  std::optional<int> batch_size = {};   ///< None
+  std::string dtype = {};              ///< "float32"
+  std::optional<int> batch_size = {};  ///< None
 };
 /// A symbolic tensor of this shape, without the batch, from which functional models are built.
 STRATA_API Tensor Input(const Shape& shape, const InputOptions& options = {});

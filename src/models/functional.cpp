@@ -202,12 +202,12 @@ Tensors ordered_inputs(const Layer& layer, const Inputs& inputs) {
 
 Model::Model() { set_class_name("Model"); }
 
-Model::Model(const Tensor& inputs, const Tensor& outputs, const ModelOptions& options)
-    : Model(Tensors{inputs}, Tensors{outputs}, options) {}
-
-Model::Model(const Tensors& inputs, const Tensors& outputs, const ModelOptions& options) {
+Model::Model(const Inputs& inputs, const Inputs& outputs, const ModelOptions& options) {
   auto body = std::make_shared<FunctionalBody>();
-  set_functional_graph(model_state(*body), *body->state(), inputs, outputs);
+  ModelState& model = model_state(*body);
+  set_functional_graph(model, *body->state(), inputs.tensors(), outputs.tensors());
+  if (!inputs.names().empty()) model.input_names = inputs.names();
+  if (!outputs.names().empty()) model.output_names = outputs.names();
   body->state()->built = true;
   set_object(body);
   set_name(options.name);

@@ -256,8 +256,9 @@ void Layer::track_child(const std::string& name, const Layer& child) const {
   for (const auto& other : state_->children)
     if (other.name == name)
       throw ValueError(state_->class_name + " tracks two layers as '" + name + "'. Give each a name of its own.");
-  if (c.name.empty()) c.name = name;
-  if (c.parent.expired()) c.parent = state_;
+  const bool is_first = c.parent.expired();
+  if (c.name.empty() || (is_first && !c.is_name_given)) c.name = name;  // one made up before, as a Sequential's, goes
+  if (is_first) c.parent = state_;
   state_->children.push_back({name, child});
 }
 

@@ -118,6 +118,16 @@ TEST(Functional, SharedLayersBranchesAndNames) {
   EXPECT_THROW(model({x, random::normal({5, 9})}), ShapeError);
 }
 
+TEST(Functional, InputsAndOutputsByListAndByName) {
+  Tensor a = Input({2}), b = Input({2});
+  Tensor sum = a + b;
+  Model listed({a, b}, sum), named({{"left", a}, {"right", b}}, {{"sum", sum}, {"difference", a - b}});
+  const Tensor x = ones({3, 2}), y = x * 2.f;
+  EXPECT_EQ(Tensor(listed({x, y}))[0][0].item<float>(), 3);
+  EXPECT_EQ(named.input_names(), (std::vector<std::string>{"left", "right"}));
+  EXPECT_EQ(named({{"right", y}, {"left", x}})["difference"][0][0].item<float>(), -1);
+}
+
 TEST(Functional, AMissingInputIsNamed) {
   Tensor a = Input({2}, {.name = "a"}), b = Input({2}, {.name = "b"});
   EXPECT_NE(message_of([&] { Model(a, a + b); }).find("'b'"), std::string::npos);
@@ -163,6 +173,21 @@ TEST(Models, EachStyleInsideTheOthers) {
   Sequential outer({Input({5}), functional, Dense(2)});
   EXPECT_EQ(Tensor(outer(ones({1, 5}))).shape(), (Shape{1, 2}));
   EXPECT_EQ(outer.weights().size(), 6u);
+}
+
+class WithSequential : public CustomModel<WithSequential> {
+ public:
+  Tensor call(const Tensor& x) const { return body_(x); }
+
+ private:
+  Sequential body_ = track("body", Sequential({Dense(2)}));
+};
+
+TEST(Models, ATrackedSequentialHasTheNameOfItsPlace) {
+  WithSequential model;
+  model(ones({1, 3}));
+  EXPECT_EQ(model.layers()[0].name(), "body");
+  EXPECT_NE(model.summary_text().find("body (Sequential)"), std::string::npos);
 }
 
 TEST(Training, FitEvaluatePredictOnAFunctionThatCanBeLearned) {

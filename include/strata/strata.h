@@ -22,6 +22,7 @@
 #include "strata/image.h"
 #include "strata/indexing.h"
 #include "strata/initializers.h"
+#include "strata/kernels.h"
 #include "strata/layer.h"
 #include "strata/layers/activation.h"
 #include "strata/layers/convolution.h"

@@ -8,6 +8,6 @@
 namespace strata::kernels {
 
 // Towards zero from floats to integers, where what does not fit goes to the nearest bound and NaN to 0.
-void cast(DType from, const void* src, DType to, void* dst, std::int64_t count);
+STRATA_API void cast(DType from, const void* src, DType to, void* dst, std::int64_t count);
 
 }  // namespace strata::kernels

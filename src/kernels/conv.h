@@ -22,6 +22,8 @@ struct Convolution {
   std::int64_t weights_size() const { return taps() * (in_channels / groups) * out_channels; }
 };
 
+enum class ConvKind { forward, backward_data, backward_weights };
+
 // All floating types; all arrays have the same one. Any size may be zero.
 void conv_forward(DType dtype, const Convolution& c, const void* src, const void* weights, void* dst);
 void conv_backward_data(DType dtype, const Convolution& c, const void* diff_dst, const void* weights, void* diff_src);
@@ -35,10 +37,5 @@ template <class T>
 void conv_backward_data_loops(const Convolution& c, const T* diff_dst, const T* weights, T* diff_src);
 template <class T>
 void conv_backward_weights_loops(const Convolution& c, const T* src, const T* diff_dst, T* diff_weights);
-
-// The same by oneDNN, for float32 and bfloat16 and sizes that are not zero; false where it has no implementation.
-enum class ConvKind { forward, backward_data, backward_weights };
-bool conv_onednn(ConvKind kind, DType dtype, const Convolution& c, const void* src, const void* weights,
-                 const void* dst);
 
 }  // namespace strata::kernels

@@ -1,8 +1,9 @@
-#include <omp.h>
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <vector>
 
-#include <string>
-
-#include "kernels/conv.h"
+#include "kernels/conv_plan.h"
 #include "kernels/onednn.h"
 
 namespace strata::kernels {
@@ -11,18 +12,22 @@ namespace {
 using dnnl::memory;
 using Dims = memory::dims;
 using Tag = memory::format_tag;
-constexpr auto kDirect = dnnl::algorithm::convolution_direct, kWinograd = dnnl::algorithm::convolution_winograd;
+constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
 // Layouts and sizes as oneDNN wants them: channels before the spatial dimensions, which are two where depth is 1.
 struct Descriptors {
   Dims src_dims, weights_dims, dst_dims, stride, dilation, pad_before, pad_behind;
   memory::desc src, weights, dst;  // as the caller holds them
-  bool try_winograd = false;
+  memory::data_type type;
+  bool bias, relu;
 };
 
-Descriptors describe(const Convolution& c, memory::data_type type) {
+Descriptors describe(const ConvTask& t) {
+  const Convolution& c = t.geometry;
   const bool flat = c.in[0] == 1 && c.kernel[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
   Descriptors d;
+  d.type = onednn::data_type(t.dtype);
+  d.bias = t.bias, d.relu = t.relu;
   d.src_dims = {c.batch, c.in_channels};
   d.dst_dims = {c.batch, c.out_channels};
   if (c.groups > 1)
@@ -39,24 +44,23 @@ Descriptors describe(const Convolution& c, memory::data_type type) {
     d.pad_before.push_back(c.pad[i]);
     d.pad_behind.push_back(reach - c.in[i] - c.pad[i]);
   }
-  // Winograd's method takes half the time of a direct convolution, the reorders to its blocked layout included; not
-  // where there are so few windows that they do not fill its tiles.
-  d.try_winograd = type == memory::data_type::f32 && flat && c.groups == 1 && c.in_channels % 16 == 0 &&
-                   c.out_channels % 16 == 0 && c.kernel == Convolution::Three{1, 3, 3} &&
-                   c.stride == Convolution::Three{1, 1, 1} && c.dilation == Convolution::Three{1, 1, 1} &&
-                   c.batch * c.out[1] * c.out[2] >= 1024;
   const Tag activations = flat ? Tag::nhwc : Tag::ndhwc;
   const Tag weights = c.groups > 1 ? (flat ? Tag::hwigo : Tag::dhwigo) : (flat ? Tag::hwio : Tag::dhwio);
-  d.src = memory::desc(d.src_dims, type, activations);
-  d.dst = memory::desc(d.dst_dims, type, activations);
-  d.weights = memory::desc(d.weights_dims, type, weights);
+  d.src = memory::desc(d.src_dims, d.type, activations);
+  d.dst = memory::desc(d.dst_dims, d.type, activations);
+  d.weights = memory::desc(d.weights_dims, onednn::data_type(t.weights_dtype), weights);
   return d;
 }
 
-dnnl::primitive_attr attributes() {
+dnnl::primitive_attr attributes(bool relu = false) {
   // Our own scratchpads: the library's is shared by all primitives and so not safe with several threads.
   dnnl::primitive_attr a;
   a.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (relu) {
+    dnnl::post_ops after;
+    after.append_eltwise(1.f, dnnl::algorithm::eltwise_relu, 0.f, 0.f);
+    a.set_post_ops(after);
+  }
   return a;
 }
 
@@ -81,114 +85,238 @@ struct Candidate {
   }
 };
 
-// What a primitive is made with: the layouts free or those of the caller, and the algorithm.
-struct Way {
-  bool free_layout;
-  dnnl::algorithm algorithm;
-};
-
-// The channels-last layout where a good kernel takes it, else whatever layout a good kernel wants. The choice depends
-// on the geometry and the type alone.
+// The channels-last layout where a good kernel takes it, else whatever layout a good kernel wants.
 template <class PrimitiveDesc, class Make>
-bool choose(bool try_winograd, Make&& make, PrimitiveDesc& chosen) {
-  if (try_winograd) {
-    const Candidate<PrimitiveDesc> winograd([&] { return make(Way{true, kWinograd}); });
-    if (winograd.exists) {
-      chosen = winograd.desc;
-      return true;
-    }
-  }
-  const Candidate<PrimitiveDesc> plain([&] { return make(Way{false, kDirect}); });
+bool choose(Make&& make, PrimitiveDesc& chosen) {
+  const Candidate<PrimitiveDesc> plain([&] { return make(false); });
   if (plain.exists && !plain.slow) {
     chosen = plain.desc;
     return true;
   }
-  const Candidate<PrimitiveDesc> free([&] { return make(Way{true, kDirect}); });
+  const Candidate<PrimitiveDesc> free([&] { return make(true); });
   if (!plain.exists && !free.exists) return false;
   chosen = free.exists && (!plain.exists || !free.slow) ? free.desc : plain.desc;
   return true;
 }
 
-memory::desc any(const memory::desc& d) { return memory::desc(d.dims(), d.data_type(), Tag::any); }
+memory::desc any(const memory::desc& d, memory::data_type type) { return memory::desc(d.dims(), type, Tag::any); }
 
-dnnl::convolution_forward::primitive_desc forward_desc(const Descriptors& d, Way way) {
-  return {{dnnl::prop_kind::forward_training, way.algorithm, way.free_layout ? any(d.src) : d.src, any(d.weights),
-           way.free_layout ? any(d.dst) : d.dst, d.stride, d.dilation, d.pad_before, d.pad_behind},
-          attributes(),
+dnnl::convolution_forward::primitive_desc forward_desc(const Descriptors& d, bool free_layout) {
+  const memory::desc src = free_layout ? any(d.src, d.type) : d.src, dst = free_layout ? any(d.dst, d.type) : d.dst;
+  const auto kind = dnnl::prop_kind::forward_training;
+  const memory::desc weights = any(d.weights, d.type);
+  if (!d.bias)
+    return {{kind, kDirect, src, weights, dst, d.stride, d.dilation, d.pad_before, d.pad_behind},
+            attributes(d.relu),
+            onednn::engine()};
+  const memory::desc bias({d.dst_dims[1]}, memory::data_type::f32, Tag::x);
+  return {{kind, kDirect, src, weights, bias, dst, d.stride, d.dilation, d.pad_before, d.pad_behind},
+          attributes(d.relu),
           onednn::engine()};
 }
 
-std::shared_ptr<const onednn::Prepared> prepare_forward(const Descriptors& d) {
-  using Desc = dnnl::convolution_forward::primitive_desc;
-  Desc chosen;
-  if (!choose<Desc>(
-          d.try_winograd, [&](Way way) { return forward_desc(d, way); }, chosen))
-    return nullptr;
-  return std::make_shared<onednn::Prepared>(
-      dnnl::convolution_forward(chosen), chosen.scratchpad_desc(),
-      std::vector<onednn::Argument>{{DNNL_ARG_SRC, d.src, chosen.src_desc()},
-                                    {DNNL_ARG_WEIGHTS, d.weights, chosen.weights_desc()},
-                                    {DNNL_ARG_DST, d.dst, chosen.dst_desc(), true}});
+// A primitive and the layouts in which it wants (src, weights, dst).
+struct Made {
+  dnnl::primitive primitive;
+  std::string name;
+  memory::desc scratchpad;
+  std::array<memory::desc, 3> inner;
+  std::array<int, 3> ids;
+};
+
+bool make_forward(const Descriptors& d, Made& m) {
+  dnnl::convolution_forward::primitive_desc p;
+  if (!choose([&](bool free) { return forward_desc(d, free); }, p)) return false;
+  m = {dnnl::convolution_forward(p),
+       p.impl_info_str(),
+       p.scratchpad_desc(),
+       {p.src_desc(), p.weights_desc(), p.dst_desc()},
+       {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST}};
+  return true;
 }
 
-std::shared_ptr<const onednn::Prepared> prepare_backward_data(const Descriptors& d) {
+bool make_backward_data(const Descriptors& d, Made& m) {
   using Desc = dnnl::convolution_backward_data::primitive_desc;
-  Desc chosen;
-  const auto make = [&](Way way) -> Desc {
-    return {{way.algorithm, way.free_layout ? any(d.src) : d.src, any(d.weights), way.free_layout ? any(d.dst) : d.dst,
+  Desc p;
+  const auto make = [&](bool free) -> Desc {
+    return {{kDirect, free ? any(d.src, d.type) : d.src, any(d.weights, d.type), free ? any(d.dst, d.type) : d.dst,
              d.stride, d.dilation, d.pad_before, d.pad_behind},
             attributes(),
             onednn::engine(),
-            forward_desc(d, way)};
+            forward_desc(d, free)};
   };
-  if (!choose<Desc>(d.try_winograd, make, chosen)) return nullptr;
-  return std::make_shared<onednn::Prepared>(
-      dnnl::convolution_backward_data(chosen), chosen.scratchpad_desc(),
-      std::vector<onednn::Argument>{{DNNL_ARG_DIFF_SRC, d.src, chosen.diff_src_desc(), true},
-                                    {DNNL_ARG_WEIGHTS, d.weights, chosen.weights_desc()},
-                                    {DNNL_ARG_DIFF_DST, d.dst, chosen.diff_dst_desc()}});
+  if (!choose(make, p)) return false;
+  m = {dnnl::convolution_backward_data(p),
+       p.impl_info_str(),
+       p.scratchpad_desc(),
+       {p.diff_src_desc(), p.weights_desc(), p.diff_dst_desc()},
+       {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST}};
+  return true;
 }
 
-std::shared_ptr<const onednn::Prepared> prepare_backward_weights(const Descriptors& d) {
+bool make_backward_weights(const Descriptors& d, Made& m) {
   using Desc = dnnl::convolution_backward_weights::primitive_desc;
-  Desc chosen;
+  Desc p;
   // The sums over batch and image are kept in float32 until the end, for 16-bit data too.
-  const memory::desc sums(d.weights_dims, memory::data_type::f32, Tag::any);
-  const auto make = [&](Way way) -> Desc {
-    return {{way.algorithm, way.free_layout ? any(d.src) : d.src, sums, way.free_layout ? any(d.dst) : d.dst, d.stride,
-             d.dilation, d.pad_before, d.pad_behind},
+  const memory::desc sums = any(d.weights, memory::data_type::f32);
+  const auto make = [&](bool free) -> Desc {
+    return {{kDirect, free ? any(d.src, d.type) : d.src, sums, free ? any(d.dst, d.type) : d.dst, d.stride, d.dilation,
+             d.pad_before, d.pad_behind},
             attributes(),
             onednn::engine(),
-            forward_desc(d, way)};
+            forward_desc(d, free)};
   };
-  if (!choose<Desc>(d.try_winograd, make, chosen)) return nullptr;
-  return std::make_shared<onednn::Prepared>(
-      dnnl::convolution_backward_weights(chosen), chosen.scratchpad_desc(),
-      std::vector<onednn::Argument>{{DNNL_ARG_SRC, d.src, chosen.src_desc()},
-                                    {DNNL_ARG_DIFF_WEIGHTS, d.weights, chosen.diff_weights_desc(), true},
-                                    {DNNL_ARG_DIFF_DST, d.dst, chosen.diff_dst_desc()}});
+  if (!choose(make, p)) return false;
+  m = {dnnl::convolution_backward_weights(p),
+       p.impl_info_str(),
+       p.scratchpad_desc(),
+       {p.src_desc(), p.diff_weights_desc(), p.diff_dst_desc()},
+       {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST}};
+  return true;
 }
+
+class OnednnPlan final : public ConvPlan {
+ public:
+  OnednnPlan(const ConvTask& t, const Descriptors& d, Made made) : ConvPlan(t), made_(std::move(made)) {
+    user_ = {d.src, d.weights, d.dst};
+    result_ = t.kind == ConvKind::forward ? 2 : t.kind == ConvKind::backward_data ? 0 : 1;
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (user_[i] == made_.inner[i]) continue;
+      const bool is_result = static_cast<int>(i) == result_;
+      const auto& from = is_result ? made_.inner[i] : user_[i];
+      const auto& to = is_result ? user_[i] : made_.inner[i];
+      reorder_[i] = dnnl::reorder(dnnl::reorder::primitive_desc(onednn::engine(), from, onednn::engine(), to));
+      if (i == 1 && result_ != 1) continue;  // packed by the caller
+      offset_[i] = reserve(made_.inner[i].get_size());
+    }
+    scratchpad_ = reserve(made_.scratchpad.get_size());
+    if (t.bias) bias_ = memory::desc({t.geometry.out_channels}, memory::data_type::f32, Tag::x);
+  }
+
+  std::string implementation() const override { return "onednn " + made_.name; }
+  std::size_t packed_size() const override { return result_ == 1 ? 0 : made_.inner[1].get_size(); }
+  std::size_t scratch_size() const override { return size_; }
+
+  void pack(const void* weights, void* packed) const override {
+    if (!reorder_[1]) {
+      std::memcpy(packed, weights, made_.inner[1].get_size());
+      return;
+    }
+    memory from(user_[1], onednn::engine(), const_cast<void*>(weights)), to(made_.inner[1], onednn::engine(), packed);
+    reorder_[1].execute(onednn::stream(), from, to);
+    onednn::stream().wait();
+  }
+
+  void run(const void* src, const void* weights, const void* dst, void* scratch, const void* bias) const override {
+    const Lease m(*this);
+    const std::array<void*, 3> given = {const_cast<void*>(src), const_cast<void*>(weights), const_cast<void*>(dst)};
+    char* own = static_cast<char*>(scratch);
+    dnnl::stream& stream = onednn::stream();
+    for (std::size_t i = 0; i < 3; ++i) {
+      m->inner[i].set_data_handle(converts(i) ? own + offset_[i] : given[i]);
+      if (!converts(i)) continue;
+      m->user[i].set_data_handle(given[i]);
+      if (static_cast<int>(i) != result_) reorder_[i].execute(stream, m->user[i], m->inner[i]);
+    }
+    if (task().bias) m->bias.set_data_handle(const_cast<void*>(bias));
+    m->scratchpad.set_data_handle(own + scratchpad_);
+    dnnl::error::wrap_c_api(dnnl_primitive_execute(made_.primitive.get(), stream.get(),
+                                                   static_cast<int>(m->arguments.size()), m->arguments.data()),
+                            "could not execute a convolution");
+    const auto at = static_cast<std::size_t>(result_);
+    if (converts(at)) reorder_[at].execute(stream, m->inner[at], m->user[at]);
+    stream.wait();
+  }
+
+ private:
+  // What one run binds to addresses.
+  struct Memories {
+    std::array<memory, 3> inner, user;
+    memory bias, scratchpad;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+
+  std::size_t reserve(std::size_t bytes) {
+    const std::size_t at = size_;
+    size_ += (bytes + 63) / 64 * 64;
+    return at;
+  }
+  // Whether run() itself converts argument i; weights that are read come packed.
+  bool converts(std::size_t i) const { return reorder_[i] && (i != 1 || result_ == 1); }
+
+  std::unique_ptr<Memories> make_memories() const {
+    auto m = std::make_unique<Memories>();
+    for (std::size_t i = 0; i < 3; ++i) {
+      m->inner[i] = memory(made_.inner[i], onednn::engine(), nullptr);
+      if (converts(i)) m->user[i] = memory(user_[i], onednn::engine(), nullptr);
+      m->arguments.push_back({made_.ids[i], m->inner[i].get()});
+    }
+    m->scratchpad = memory(made_.scratchpad, onednn::engine(), nullptr);
+    m->arguments.push_back({DNNL_ARG_SCRATCHPAD, m->scratchpad.get()});
+    if (task().bias) {
+      m->bias = memory(bias_, onednn::engine(), nullptr);
+      m->arguments.push_back({DNNL_ARG_BIAS, m->bias.get()});
+    }
+    return m;
+  }
+  // Sets of memory objects wait here, so that a run allocates only when more threads than ever before are at it.
+  struct Slot {
+    std::atomic_flag busy;
+    std::unique_ptr<Memories> memories;
+  };
+  // Holds a slot for one run, or a set of its own where all slots are taken.
+  class Lease {
+   public:
+    explicit Lease(const OnednnPlan& plan) {
+      for (Slot& s : plan.slots_) {
+        if (s.busy.test_and_set(std::memory_order_acquire)) continue;
+        slot_ = &s;
+        break;
+      }
+      std::unique_ptr<Memories>& m = slot_ != nullptr ? slot_->memories : own_;
+      if (m == nullptr) m = plan.make_memories();
+      memories_ = m.get();
+    }
+    ~Lease() {
+      if (slot_ != nullptr) slot_->busy.clear(std::memory_order_release);
+    }
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    Memories* operator->() const { return memories_; }
+
+   private:
+    Slot* slot_ = nullptr;
+    std::unique_ptr<Memories> own_;
+    Memories* memories_;
+  };
+
+  Made made_;
+  std::array<memory::desc, 3> user_;
+  std::array<dnnl::reorder, 3> reorder_;
+  std::array<std::size_t, 3> offset_{};
+  memory::desc bias_;
+  std::size_t scratchpad_ = 0, size_ = 0;
+  int result_ = 0;
+  mutable std::array<Slot, 8> slots_;
+};
+
+bool is_onednn_type(DType t) { return t == DType::float32 || t == DType::bfloat16; }
 
 }  // namespace
 
-bool conv_onednn(ConvKind kind, DType dtype, const Convolution& c, const void* src, const void* weights,
-                 const void* dst) {
-  static onednn::PrimitiveCache& cache = *new onednn::PrimitiveCache(1024);
-  std::string key;
-  onednn::append_key(key, kind, dtype, omp_get_max_threads(), c.batch, c.in_channels, c.out_channels, c.groups, c.in,
-                     c.out, c.kernel, c.stride, c.dilation, c.pad);
-  const auto prepared = cache.get(key, [&]() -> std::shared_ptr<const onednn::Prepared> {
-    try {
-      const Descriptors d = describe(c, onednn::data_type(dtype));
-      if (kind == ConvKind::forward) return prepare_forward(d);
-      return kind == ConvKind::backward_data ? prepare_backward_data(d) : prepare_backward_weights(d);
-    } catch (const dnnl::error&) {
-      return nullptr;
-    }
-  });
-  if (prepared == nullptr) return false;
-  prepared->execute({const_cast<void*>(src), const_cast<void*>(weights), const_cast<void*>(dst)});
-  return true;
+ConvPlanPtr make_onednn_plan(const ConvTask& task) {
+  if (!is_onednn_type(task.dtype) || !is_onednn_type(task.weights_dtype) || !task.is_dense()) return nullptr;
+  try {
+    const Descriptors d = describe(task);
+    Made made;
+    const bool ok = task.kind == ConvKind::forward         ? make_forward(d, made)
+                    : task.kind == ConvKind::backward_data ? make_backward_data(d, made)
+                                                           : make_backward_weights(d, made);
+    if (!ok) return nullptr;
+    return std::make_shared<OnednnPlan>(task, d, std::move(made));
+  } catch (const dnnl::error&) {
+    return nullptr;
+  }
 }
 
 }  // namespace strata::kernels

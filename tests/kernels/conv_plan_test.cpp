@@ -1,0 +1,247 @@
+// Prepared convolutions against sums in double precision: every kind, type and implementation, odd sizes, slices.
+#include "kernels/conv_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <thread>
+
+#include "core/half.h"
+#include "core/tensor_data.h"
+#include "kernels/cast.h"
+#include "kernels/rows.h"
+
+namespace strata::kernels {
+namespace {
+
+using Doubles = std::vector<double>;
+
+// What the array named by `kind` must be, and the sum of the absolute values of its terms' squares for tolerances.
+Doubles expected(ConvKind kind, const Convolution& c, const Doubles& x, const Doubles& w, const Doubles& y) {
+  Doubles out(kind == ConvKind::forward         ? c.dst_size()
+              : kind == ConvKind::backward_data ? c.src_size()
+                                                : c.weights_size());
+  const std::int64_t in_group = c.in_channels / c.groups, out_group = c.out_channels / c.groups;
+  for (std::int64_t n = 0; n < c.batch; ++n)
+    for (std::int64_t p = 0; p < c.out[1]; ++p)
+      for (std::int64_t q = 0; q < c.out[2]; ++q)
+        for (std::int64_t a = 0; a < c.kernel[1]; ++a)
+          for (std::int64_t b = 0; b < c.kernel[2]; ++b) {
+            const std::int64_t u = p * c.stride[1] - c.pad[1] + a * c.dilation[1];
+            const std::int64_t v = q * c.stride[2] - c.pad[2] + b * c.dilation[2];
+            if (u < 0 || u >= c.in[1] || v < 0 || v >= c.in[2]) continue;
+            for (std::int64_t o = 0; o < c.out_channels; ++o)
+              for (std::int64_t i = 0; i < in_group; ++i) {
+                const std::size_t at_x =
+                    ((n * c.in[1] + u) * c.in[2] + v) * c.in_channels + o / out_group * in_group + i;
+                const std::size_t at_y = ((n * c.out[1] + p) * c.out[2] + q) * c.out_channels + o;
+                const std::size_t at_w = ((a * c.kernel[2] + b) * in_group + i) * c.out_channels + o;
+                if (kind == ConvKind::forward) out[at_y] += x[at_x] * w[at_w];
+                if (kind == ConvKind::backward_data) out[at_x] += y[at_y] * w[at_w];
+                if (kind == ConvKind::backward_weights) out[at_w] += x[at_x] * y[at_y];
+              }
+          }
+  return out;
+}
+
+Doubles random(std::int64_t size, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  Doubles v(size);
+  // Few bits, so that bfloat16 holds the numbers exactly.
+  for (double& x : v) x = std::round(normal(generator) * 16) / 16;
+  return v;
+}
+
+// An array of some dtype, its rows `stride` elements apart; the gaps hold a mark.
+struct Array {
+  Array(DType dtype, std::int64_t rows, std::int64_t channels, std::int64_t stride, const Doubles* values = nullptr)
+      : dtype(dtype), size{rows, channels}, stride(stride), buffer(rows * stride * size_of(dtype) + 64) {
+    const Doubles marks(rows * stride, 77.0);
+    cast(DType::float64, marks.data(), dtype, buffer.data(), rows * stride);
+    if (values != nullptr) copy_slice(size, DType::float64, values->data(), channels, dtype, buffer.data(), stride);
+  }
+  Doubles values() const {
+    Doubles v(size.rows * size.channels);
+    copy_slice(size, dtype, buffer.data(), stride, DType::float64, v.data(), size.channels);
+    return v;
+  }
+  bool gaps_are_untouched() const {
+    Doubles all(size.rows * stride);
+    cast(dtype, buffer.data(), DType::float64, all.data(), size.rows * stride);
+    for (std::int64_t r = 0; r < size.rows; ++r)
+      for (std::int64_t c = size.channels; c < stride; ++c)
+        if (all[r * stride + c] != 77.0) return false;
+    return true;
+  }
+  DType dtype;
+  Rows size;
+  std::int64_t stride;
+  detail::Buffer buffer;
+};
+
+double distance(const Doubles& a, const Doubles& b) {
+  double error = 0, norm = 1e-30;
+  for (std::size_t i = 0; i < a.size(); ++i) error += (a[i] - b[i]) * (a[i] - b[i]), norm += b[i] * b[i];
+  return std::sqrt(error / norm);
+}
+
+struct Case {
+  ConvTask task;
+  Doubles x, w, y, result;
+
+  explicit Case(const ConvTask& t) : task(t) {
+    const Convolution& c = t.geometry;
+    x = random(c.src_size(), 1), w = random(c.weights_size(), 2), y = random(c.dst_size(), 3);
+    result = expected(t.kind, c, x, w, y);
+    if (t.bias)
+      for (std::size_t i = 0; i < result.size(); ++i) result[i] += 0.25 * static_cast<double>(i % c.out_channels) - 1;
+    if (t.relu)
+      for (double& v : result) v = std::max(v, 0.0);
+  }
+
+  // The relative L2 distance of what a plan computes; checks that nothing lands between the rows.
+  double error_of(const ConvPlan& plan) const {
+    const Convolution& c = task.geometry;
+    const bool forward = task.kind == ConvKind::forward, data = task.kind == ConvKind::backward_data;
+    const Array src(task.dtype, c.batch * c.in[1] * c.in[2], c.in_channels, task.src_step(), data ? nullptr : &x);
+    const Array dst(task.dtype, c.batch * c.out[1] * c.out[2], c.out_channels, task.dst_step(), forward ? nullptr : &y);
+    const bool gradient = !forward && !data;
+    const Array weights(task.weights_dtype, 1, c.weights_size(), c.weights_size(), gradient ? nullptr : &w);
+    Doubles offsets(c.out_channels);
+    for (std::size_t i = 0; i < offsets.size(); ++i) offsets[i] = 0.25 * static_cast<double>(i) - 1;
+    const Array bias(task.dtype == DType::float64 ? DType::float64 : DType::float32, 1, c.out_channels, c.out_channels,
+                     &offsets);
+    const detail::Buffer packed(plan.packed_size() + 1), scratch(plan.scratch_size() + 1);
+    if (!gradient) plan.pack(weights.buffer.data(), packed.data());
+    plan.run(src.buffer.data(), gradient ? weights.buffer.data() : packed.data(), dst.buffer.data(), scratch.data(),
+             bias.buffer.data());
+    EXPECT_TRUE(src.gaps_are_untouched() && dst.gaps_are_untouched());
+    return distance(forward ? dst.values() : data ? src.values() : weights.values(), result);
+  }
+};
+
+constexpr ConvKind kKinds[] = {ConvKind::forward, ConvKind::backward_data, ConvKind::backward_weights};
+
+double tolerance(DType dtype) {
+  return dtype == DType::float64 ? 1e-12 : dtype == DType::float32 ? 3e-6 : dtype == DType::float16 ? 1e-3 : 5e-3;
+}
+
+Convolution square(std::int64_t batch, std::int64_t size, std::int64_t in, std::int64_t out, std::int64_t kernel,
+                   std::int64_t pad, std::int64_t stride = 1, std::int64_t dilation = 1, std::int64_t groups = 1) {
+  Convolution c;
+  c.batch = batch, c.in_channels = in, c.out_channels = out, c.groups = groups;
+  const std::int64_t width = size + 2;  // not a square after all: rows and columns must not be mixed up
+  const std::int64_t reach = (kernel - 1) * dilation + 1;
+  c.in = {1, size, width};
+  c.kernel = {1, kernel, kernel};
+  c.pad = {0, pad, pad};
+  c.stride = {1, stride, stride};
+  c.dilation = {1, dilation, dilation};
+  c.out = {1, (size + 2 * pad - reach) / stride + 1, (width + 2 * pad - reach) / stride + 1};
+  return c;
+}
+
+std::vector<Convolution> geometries() {
+  return {square(3, 8, 16, 32, 3, 1),          square(2, 7, 20, 37, 3, 1),     square(1, 5, 3, 5, 3, 0),
+          square(2, 9, 17, 16, 3, 2),          square(2, 9, 33, 48, 3, 1),     square(2, 6, 5, 7, 1, 0),
+          square(2, 11, 16, 16, 3, 1, 2),      square(2, 9, 8, 8, 3, 2, 1, 2), square(2, 8, 12, 12, 3, 1, 1, 1, 12),
+          square(2, 8, 12, 24, 3, 1, 2, 1, 4), square(1, 10, 6, 4, 5, 2),      square(20, 4, 33, 18, 3, 1)};
+}
+
+TEST(ConvPlan, ComputesEveryGeometryKindAndType) {
+  for (const Convolution& c : geometries())
+    for (const ConvKind kind : kKinds)
+      for (const DType dtype : {DType::float32, DType::float64, DType::bfloat16, DType::float16}) {
+        const Case one({kind, dtype, dtype, c});
+        const ConvPlanPtr plan = prepare_conv(one.task);
+        EXPECT_LE(one.error_of(*plan), tolerance(dtype))
+            << plan->implementation() << " kind " << static_cast<int>(kind) << " " << to_string(dtype) << " in "
+            << c.in_channels << " out " << c.out_channels << " kernel " << c.kernel[1] << " stride " << c.stride[1];
+      }
+}
+
+TEST(ConvPlan, ReadsAndWritesSlicesOfWiderRows) {
+  for (const Convolution& c : geometries())
+    for (const ConvKind kind : kKinds)
+      for (const DType dtype : {DType::float32, DType::bfloat16}) {
+        const Case one({kind, dtype, DType::float32, c, c.in_channels + 9, c.out_channels + 16});
+        EXPECT_LE(one.error_of(*prepare_conv(one.task)), tolerance(dtype));
+      }
+}
+
+TEST(ConvPlan, AddsBiasAndClampsOnTheWay) {
+  for (const Convolution& c : geometries())
+    for (const DType dtype : {DType::float32, DType::bfloat16, DType::float64}) {
+      const DType weights = dtype == DType::float64 ? dtype : DType::float32;
+      EXPECT_LE(Case({ConvKind::forward, dtype, weights, c, 0, 0, true, true})
+                    .error_of(*prepare_conv({ConvKind::forward, dtype, weights, c, 0, 0, true, true})),
+                tolerance(dtype));
+      const ConvTask sliced{ConvKind::forward, dtype, weights, c, 0, c.out_channels + 3, true, false};
+      EXPECT_LE(Case(sliced).error_of(*prepare_conv(sliced)), tolerance(dtype));
+    }
+}
+
+TEST(ConvPlan, EveryImplementationAgrees) {
+  for (const Convolution& c : geometries())
+    for (const ConvKind kind : kKinds)
+      for (const DType dtype : {DType::float32, DType::bfloat16}) {
+        const Case one({kind, dtype, DType::float32, c});
+        int found = 0;
+        for (const ConvPlanPtr& plan :
+             {make_winograd_plan(one.task), make_onednn_plan(one.task), make_loops_plan(one.task)}) {
+          if (plan == nullptr) continue;
+          ++found;
+          EXPECT_LE(one.error_of(*plan), tolerance(dtype)) << plan->implementation();
+        }
+        EXPECT_GE(found, 1);
+      }
+}
+
+TEST(ConvPlan, GradientsOfSixteenBitWeightsAreRoundedOnce) {
+  const Convolution c = square(4, 8, 32, 32, 3, 1);
+  const Case one({ConvKind::backward_weights, DType::bfloat16, DType::bfloat16, c});
+  for (const ConvPlanPtr& plan : {make_winograd_plan(one.task), make_onednn_plan(one.task)})
+    EXPECT_LE(one.error_of(*plan), 3e-3) << plan->implementation();
+}
+
+TEST(ConvPlan, EmptyArraysGiveZeros) {
+  for (const ConvKind kind : kKinds)
+    for (const DType dtype : {DType::float32, DType::bfloat16, DType::float16, DType::float64}) {
+      Convolution c = square(0, 8, 4, 4, 3, 1);
+      EXPECT_EQ(Case({kind, dtype, dtype, c}).error_of(*prepare_conv({kind, dtype, dtype, c})), 0);
+      c = square(2, 4, 0, 4, 3, 1);
+      EXPECT_EQ(Case({kind, dtype, dtype, c}).error_of(*prepare_conv({kind, dtype, dtype, c})), 0);
+    }
+}
+
+// The figures that include/strata/kernels.h states.
+TEST(ConvPlan, WinogradsErrorIsAsDocumented) {
+  Convolution c = square(2, 15, 160, 96, 3, 1);
+  for (const ConvKind kind : kKinds) {
+    const Case one({kind, DType::float32, DType::float32, c});
+    EXPECT_LE(one.error_of(*make_winograd_plan(one.task)), 3e-6);
+  }
+}
+
+TEST(ConvPlan, NumbersThatAreNoneStaySo) {
+  Case one({ConvKind::forward, DType::float32, DType::float32, square(1, 8, 16, 16, 3, 1), 0, 0, true, true});
+  std::fill(one.x.begin(), one.x.end(), std::nan(""));
+  EXPECT_TRUE(std::isnan(one.error_of(*make_winograd_plan(one.task))));
+}
+
+TEST(ConvPlan, ThreadsShareOnePlan) {
+  for (const Convolution& c : {square(4, 8, 32, 32, 3, 1), square(2, 11, 16, 16, 3, 1, 2)}) {
+    const Case one({ConvKind::forward, DType::float32, DType::float32, c});
+    const ConvPlanPtr plan = prepare_conv(one.task);
+    std::vector<std::thread> threads;
+    std::array<double, 12> errors{};
+    for (double& error : errors) threads.emplace_back([&] { error = one.error_of(*plan); });
+    for (std::thread& t : threads) t.join();
+    for (const double error : errors) EXPECT_LE(error, 3e-6);
+  }
+}
+
+}  // namespace
+}  // namespace strata::kernels

@@ -50,6 +50,7 @@
 #include "strata/optimizers.h"
 #include "strata/reduce.h"
 #include "strata/regularizers.h"
+#include "strata/saved_model.h"
 #include "strata/schedules.h"
 #include "strata/shape.h"
 #include "strata/sizes.h"

@@ -1,10 +1,11 @@
-// Files: reading within bounds, and writing that leaves the old file or the new one, never a half.
+// Files: reading within bounds. Writing: core/atomic_file.h.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "core/atomic_file.h"
 #include "strata/export.h"
 
 namespace strata {
@@ -50,25 +51,6 @@ class STRATA_API FileSource final : public ByteSource {
  private:
   const InputFile& file_;
   std::uint64_t offset_, remaining_;
-};
-
-// Writes to a temporary file beside `path`; commit() gives it that name. Without commit() nothing is left behind.
-class STRATA_API AtomicFile {
- public:
-  explicit AtomicFile(const std::string& path);
-  ~AtomicFile();
-  AtomicFile(const AtomicFile&) = delete;
-  AtomicFile& operator=(const AtomicFile&) = delete;
-  void write(const void* bytes, std::size_t count);
-  std::uint64_t position() const { return position_; }
-  // Waits until the bytes are on the disk, then renames.
-  void commit();
-
- private:
-  [[noreturn]] void fail(const char* what) const;
-  std::string path_, temporary_;
-  int fd_ = -1;
-  std::uint64_t position_ = 0;
 };
 
 }  // namespace strata

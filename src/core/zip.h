@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/atomic_file.h"
 #include "core/file.h"
 #include "strata/export.h"
 

@@ -1,11 +1,9 @@
 #include "datasets/find.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
+
+#include "core/atomic_file.h"
 
 namespace strata::datasets::detail {
 
@@ -81,18 +79,14 @@ Found find_at(const DataSet& dataset, const fs::path& path) {
 
 // What the cache keeps instead of a downloaded archive: its files, which load faster.
 void unpack(const Form& form, const fs::path& archive, const fs::path& directory) {
-  const auto members = read_archive(archive, form.files);
-  const fs::path part = directory.string() + ".part-" + std::to_string(getpid());
-  fs::create_directories(part);
-  for (const auto& [name, content] : members) {
-    std::FILE* file = std::fopen((part / name).c_str(), "wb");
-    const std::size_t done = file == nullptr ? 0 : std::fwrite(content.bytes.data(), 1, content.bytes.size(), file);
-    if (file == nullptr || std::fclose(file) != 0 || done != content.bytes.size())
-      throw FileError("cannot write '" + (part / name).string() + "': " + std::strerror(errno) + ".");
+  AtomicFolder folder(directory.string());
+  for (const auto& [name, content] : read_archive(archive, form.files)) {
+    AtomicFile file(folder.path(name));
+    file.write(content.bytes.data(), content.bytes.size());
+    file.commit();
   }
+  folder.commit();
   std::error_code error;
-  fs::rename(part, directory, error);
-  if (error) fs::remove_all(part, error);  // another process was faster
   fs::remove(archive, error);
 }
 

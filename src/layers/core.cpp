@@ -4,6 +4,7 @@
 #include "strata/array.h"
 #include "strata/indexing.h"
 #include "strata/linalg.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/nn.h"
 
@@ -34,6 +35,7 @@ const auto embedding_fields = [](auto& o, auto&& v) {
   v("embeddings_initializer", o.embeddings_initializer);
   v("embeddings_regularizer", o.embeddings_regularizer);
   v("embeddings_constraint", o.embeddings_constraint);
+  v("mask_zero", o.mask_zero);
 };
 
 }  // namespace
@@ -97,7 +99,9 @@ void Embedding::build(const Shape&) const {
 
 Tensor Embedding::call(const Tensor& x) const {
   const Tensor ids = x.dtype() == DType::int32 || x.dtype() == DType::int64 ? x : cast(x, int32);
-  return gather(embeddings_, ids, 0);
+  const Tensor y = gather(embeddings_, ids, 0);
+  if (options_.mask_zero) set_mask(y, not_equal(ids, zeros_like(ids)));
+  return y;
 }
 
 Config Embedding::get_config() const {

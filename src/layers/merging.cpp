@@ -5,8 +5,10 @@
 #include "layers/layer_config.h"
 #include "strata/array.h"
 #include "strata/linalg.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/nn.h"
+#include "strata/reduce.h"
 
 namespace strata {
 template class Custom<layers::Add, Layer>;
@@ -58,6 +60,26 @@ std::string shapes_of(const Tensors& tensors) {
   std::string out;
   for (const Tensor& t : tensors) out += (out.empty() ? "" : " and ") + to_string(t.shape());
   return out;
+}
+
+// Steps end to end have their masks end to end; beside each other, a step counts where it counts in all of them.
+Tensor joined_mask(const Tensors& inputs, std::int64_t axis) {
+  Tensors masks;
+  bool any = false;
+  for (const Tensor& t : inputs) {
+    const Tensor mask = mask_of(t);
+    any = any || mask.defined();
+    masks.push_back(mask);
+  }
+  if (!any) return {};
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    Tensor like = inputs[i];
+    while (like.rank() > 2) like = reduce_sum(like, -1);
+    if (!masks[i].defined()) masks[i] = ones_like(like, boolean);
+  }
+  if (axis == 1) return concat(masks, 1);
+  for (std::size_t i = 1; i < masks.size(); ++i) masks[0] = logical_and(masks[0], masks[i]);
+  return masks[0];
 }
 
 }  // namespace
@@ -142,7 +164,9 @@ Tensor Concatenate::call(const Tensors& inputs) const {
                        ", which differ beside axis " + std::to_string(options_.axis) +
                        ". Give the layers before it the same strides and padding.");
   }
-  return concat(inputs, options_.axis);
+  const Tensor y = concat(inputs, axis);
+  if (const Tensor mask = joined_mask(inputs, axis); mask.defined()) set_mask(y, mask);
+  return y;
 }
 Config Concatenate::get_config() const { return write_options(options_, concatenate_fields); }
 Concatenate Concatenate::from_config(const Config& c) {

@@ -1,6 +1,9 @@
 #include "strata/layers/pooling.h"
 
 #include "layers/layer_config.h"
+#include "strata/array.h"
+#include "strata/masking.h"
+#include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"
 
@@ -74,6 +77,11 @@ Tensor GlobalPooling<Self, kSpatial, kIsMax>::call(const Tensor& x) const {
   std::vector<std::int64_t> axes;
   for (int i = 1; i <= kSpatial; ++i) axes.push_back(i);
   const ReduceOptions o = {.keepdims = options_.keepdims};
+  if constexpr (kSpatial == 1 && !kIsMax)
+    if (const Tensor mask = mask_of(x); mask.defined()) {
+      const Tensor counts = expand_dims(cast(mask, x.dtype()), -1);
+      return reduce_sum(x * counts, axes, o) / reduce_sum(counts, axes, o);
+    }
   return kIsMax ? reduce_max(x, axes, o) : reduce_mean(x, axes, o);
 }
 

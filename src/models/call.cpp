@@ -7,6 +7,7 @@
 #include "graph/symbolic.h"
 #include "models/layer_call.h"
 #include "models/layer_state.h"
+#include "models/masks.h"
 #include "strata/array.h"
 #include "strata/math.h"
 #include "strata/tape.h"
@@ -62,6 +63,7 @@ bool call_is_frozen() {
 
 ShapeInferenceScope::ShapeInferenceScope() : outer_(infers_shapes) { infers_shapes = true; }
 ShapeInferenceScope::~ShapeInferenceScope() { infers_shapes = outer_; }
+bool shapes_are_inferred() { return infers_shapes; }
 
 Tensors CallArguments::all_tensors() const {
   if (is_flat) return flat;
@@ -142,7 +144,10 @@ Tensors CallFrame::enter(const Tensors& tensors) {
   const DType compute = data_->layer->compute_dtype();
   data_->autocast.emplace(compute == data_->layer->variable_dtype() ? std::nullopt : std::optional<DType>(compute));
   Tensors out;
-  for (const Tensor& t : tensors) out.push_back(is_floating(t.dtype()) && t.dtype() != compute ? cast(t, compute) : t);
+  for (const Tensor& t : tensors) {
+    out.push_back(is_floating(t.dtype()) && t.dtype() != compute ? cast(t, compute) : t);
+    if (const Tensor mask = mask_of(t); mask.defined()) set_mask(out.back(), mask);
+  }
   return out;
 }
 
@@ -157,12 +162,14 @@ void CallFrame::leave(const Tensors& results) {
                                       [&](const Tensor& in) { return in.impl() == t.impl(); });
     if (t.defined() && !is_input && t.impl()->origin.expired()) t.impl()->origin = data_->state;
   }
+  pass_masks(state.class_name, data_->inputs, results);
   if (state.activity_regularizer)
     for (const Tensor& t : results)
       if (t.defined()) call_stack.losses.emplace_back(data_->state, activity_loss(state.activity_regularizer, t));
   if (call_stack.layers.size() == 1) {
     for (auto& [owner, loss] : call_stack.losses) owner->call_losses.push_back(loss);
     call_stack.losses.clear();
+    drop_old_masks();
   }
 }
 

@@ -63,6 +63,8 @@ class STRATA_API ShapeInferenceScope {
  private:
   bool outer_;
 };
+// Inside of one: a call's results matter for their shapes alone.
+STRATA_API bool shapes_are_inferred();
 // Runs the layer on symbolic tensors of these shapes, which builds it; the shapes and dtypes of the results.
 STRATA_API Specs infer_outputs(const Layer& layer, const CallArguments& arguments);
 STRATA_API Specs infer_outputs(const Layer& layer, const std::vector<Shape>& input_shapes);

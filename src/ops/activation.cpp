@@ -197,6 +197,7 @@ void register_activation(Registry& r) {
   register_cross_entropy(r);
   register_dropout(r);
   register_resize(r);
+  register_recurrent(r);
 }
 
 }  // namespace strata

@@ -9,5 +9,6 @@ void register_softmax(Registry& r);
 void register_cross_entropy(Registry& r);
 void register_dropout(Registry& r);
 void register_resize(Registry& r);
+void register_recurrent(Registry& r);
 
 }  // namespace strata

@@ -14,11 +14,30 @@ namespace {
 
 using namespace strata::layers;
 
+Config with_layers(const Config& config);
+
 using MakeLayer = Layer (*)(const Config&);
 template <class L>
 Layer make(const Config& config) {
-  return L::from_config(config);
+  return L::from_config(with_layers(config));
 }
+
+// A layer whose last inputs are the masks of the first ones.
+class Masked final : public CustomLayer<Masked> {
+ public:
+  Masked(const Layer& layer, int masks) : layer_(track("layer", layer)), masks_(masks) {}
+  Outputs call(const Tensors& inputs) const {
+    const auto n = static_cast<std::ptrdiff_t>(inputs.size()) - masks_;
+    for (int i = 0; i < masks_; ++i)
+      set_mask(inputs[static_cast<std::size_t>(i)], inputs[static_cast<std::size_t>(n + i)]);
+    return Outputs(layer_.call_with(CallArguments(Tensors(inputs.begin(), inputs.begin() + n))));
+  }
+  static Masked from_config(const Config& c) { return Masked(c.get<Layer>("layer"), c.get<int>("masks")); }
+
+ private:
+  Layer layer_;
+  int masks_;
+};
 
 using LayerClasses = std::map<std::string, MakeLayer>;
 
@@ -95,13 +114,54 @@ LayerClasses spatial_classes() {
   };
 }
 
+LayerClasses sequence_classes() {
+  return {
+      {"SimpleRNNCell", make<SimpleRNNCell>},
+      {"GRUCell", make<GRUCell>},
+      {"LSTMCell", make<LSTMCell>},
+      {"StackedRNNCells", make<StackedRNNCells>},
+      {"RNN", make<RNN>},
+      {"SimpleRNN", make<SimpleRNN>},
+      {"GRU", make<GRU>},
+      {"LSTM", make<LSTM>},
+      {"Bidirectional", make<Bidirectional>},
+      {"TimeDistributed", make<TimeDistributed>},
+      {"Masking", make<Masking>},
+      {"Masked", make<Masked>},
+      {"Attention", make<Attention>},
+      {"AdditiveAttention", make<AdditiveAttention>},
+      {"EinsumDense", make<EinsumDense>},
+      {"MultiHeadAttention", make<MultiHeadAttention>},
+  };
+}
+
 const LayerClasses& layer_classes() {
   static const LayerClasses all = [] {
     LayerClasses classes = plain_classes();
     classes.merge(spatial_classes());
+    classes.merge(sequence_classes());
     return classes;
   }();
   return all;
+}
+
+// {"class_name": ..., "config": ...} as the layer that it describes.
+Config::Value with_layers(const Config::Value& value) {
+  if (value.kind() == Config::Value::Kind::list) {
+    Config::Value::List out;
+    for (const auto& v : value.as_list()) out.push_back(with_layers(v));
+    return out;
+  }
+  if (value.kind() != Config::Value::Kind::map || !value.as_map().contains("class_name")) return value;
+  const Config& description = value.as_map();
+  return layer_classes()
+      .at(description.get<std::string>("class_name"))(description.get<Config>("config"))
+      .to_config_value();
+}
+Config with_layers(const Config& config) {
+  Config out;
+  for (const auto& [key, value] : config.entries()) out.set(key, with_layers(value));
+  return out;
 }
 
 void check_sources(GradientTape& tape, const Tensors& outputs, const GoldenCase& c, const Tensors& inputs,
@@ -186,6 +246,7 @@ TEST(Golden, LayersConvolution) { walk_golden("layers_conv", check_any); }
 TEST(Golden, LayersPooling) { walk_golden("layers_pool", check_any); }
 TEST(Golden, LayersNormalization) { walk_golden("layers_norm", check_any); }
 TEST(Golden, LayersShape) { walk_golden("layers_shape", check_any); }
+TEST(Golden, LayersRecurrentAndAttention) { walk_golden("layers_rnn", check_any); }
 
 }  // namespace
 }  // namespace strata::test

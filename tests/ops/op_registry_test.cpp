@@ -23,6 +23,7 @@ namespace strata::test {
 [[gnu::weak]] void samples_pool(std::vector<OpSample>& out);
 [[gnu::weak]] void samples_norm(std::vector<OpSample>& out);
 [[gnu::weak]] void samples_activation(std::vector<OpSample>& out);
+[[gnu::weak]] void samples_recurrent(std::vector<OpSample>& out);
 [[gnu::weak]] void samples_random(std::vector<OpSample>& out);
 [[gnu::weak]] void samples_optimizer(std::vector<OpSample>& out);
 
@@ -32,7 +33,7 @@ const std::vector<OpSample>& all_samples() {
   static const std::vector<OpSample> all = [] {
     std::vector<OpSample> out;
     for (auto* family : {&samples_math, &samples_reduce, &samples_array, &samples_index, &samples_linalg, &samples_conv,
-                         &samples_pool, &samples_norm, &samples_activation, &samples_random, &samples_optimizer})
+                         &samples_pool, &samples_norm, &samples_activation, &samples_recurrent, &samples_random, &samples_optimizer})
       if (family != nullptr) family(out);
     return out;
   }();

@@ -24,6 +24,7 @@ void samples_conv(std::vector<OpSample>& out);
 void samples_pool(std::vector<OpSample>& out);
 void samples_norm(std::vector<OpSample>& out);
 void samples_activation(std::vector<OpSample>& out);
+void samples_recurrent(std::vector<OpSample>& out);
 void samples_random(std::vector<OpSample>& out);
 void samples_optimizer(std::vector<OpSample>& out);
 

@@ -27,6 +27,7 @@ FAMILIES = {
     "layers_pool": "layers_pool",
     "layers_norm": "layers_norm",
     "layers_shape": "layers_shape",
+    "layers_rnn": "layers_rnn",
     "models": "models",
     "mini_inception": "mini_inception",
 }

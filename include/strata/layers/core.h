@@ -42,6 +42,7 @@ struct EmbeddingOptions {
   Initializer embeddings_initializer = "uniform";
   Regularizer embeddings_regularizer = {};
   Constraint embeddings_constraint = {};
+  bool mask_zero = false;  ///< 0 is no word but padding: those steps are masked
   std::string name = {}, dtype = {};
 };
 

@@ -1,0 +1,24 @@
+// Products of a few rows with one matrix, many times over, as recurrent layers need them: the matrix is laid out for
+// the vector units once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace strata::kernels {
+
+// B (k, n) of T, or the transpose of its kept form (n, k). A row's result depends on that row alone.
+template <class T>
+class PackedMatrix {
+ public:
+  // Row l of B begins at b + l * leading; of the transposed form, column l does.
+  PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed);
+  // dst[i] += a[i] * B for `rows` rows, which lie a_leading and dst_leading apart.
+  void multiply_add(const T* a, std::int64_t a_leading, T* dst, std::int64_t dst_leading, std::int64_t rows) const;
+
+ private:
+  std::int64_t k_, n_;
+  std::vector<T> panels_;
+};
+
+}  // namespace strata::kernels

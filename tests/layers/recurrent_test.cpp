@@ -1,0 +1,257 @@
+#include "strata/layers/recurrent.h"
+
+#include <gtest/gtest.h>
+
+#include "strata/strata.h"
+#include "tests/support/gradients.h"
+
+namespace strata {
+namespace {
+
+using namespace strata::layers;
+
+double difference(const Tensor& a, const Tensor& b) {
+  EXPECT_EQ(a.shape(), b.shape());
+  return reduce_max(abs(a - b)).item<double>();
+}
+Tensor sequences(const Shape& shape, int seed = 1) { return random::normal(shape, {.seed = seed}); }
+Tensor steps_mask() {
+  return Tensor({{true, true, true, false}, {false, true, false, true}, {true, false, false, false}});
+}
+
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+// The kernels over whole sequences against the cells step by step, for sizes off the vectors' widths.
+template <class L>
+void check_against_steps(const Layer& fused, const Layer& unrolled, std::int64_t features) {
+  const Tensor x = sequences({7, 4, features});
+  fused.build(x.shape());
+  unrolled.build(x.shape());
+  unrolled.set_weights(fused.get_weights());
+  EXPECT_LT(difference(fused(x), unrolled(x)), 1e-5);
+}
+
+TEST(Recurrent, KernelsEqualSteps) {
+  for (const std::int64_t units : {1, 3, 16, 70}) {
+    check_against_steps<LSTM>(LSTM(units, {.return_sequences = true}),
+                              LSTM(units, {.return_sequences = true, .unroll = true}), 5);
+    check_against_steps<GRU>(GRU(units, {.return_sequences = true}),
+                             GRU(units, {.return_sequences = true, .unroll = true}), 5);
+    check_against_steps<SimpleRNN>(SimpleRNN(units), SimpleRNN(units, {.unroll = true}), 5);
+  }
+}
+
+TEST(Recurrent, GradientsInFloat64) {
+  const Tensor mask = steps_mask();
+  for (const bool masked : {false, true}) {
+    const test::TensorsFunction f = [&](const Tensors& in) {
+      const LSTM lstm(3, {.return_sequences = true, .return_state = true, .dtype = "float64"});
+      const GRU gru(3, {.return_sequences = true, .dtype = "float64"});
+      const GRU other(
+          3, {.activation = "softplus", .recurrent_activation = "softsign", .reset_after = false, .dtype = "float64"});
+      const SimpleRNN simple(3, {.activation = "softsign", .dtype = "float64"});
+      Tensors out;
+      for (const Layer& layer : {Layer(lstm), Layer(gru), Layer(other), Layer(simple)}) {
+        layer.build({None, 4, 2});
+        Tensors values;
+        int seed = 0;
+        for (const Variable& w : layer.weights())
+          values.push_back(random::normal(w.shape(), {.dtype = float64, .seed = ++seed}));
+        layer.set_weights(values);
+        if (masked) set_mask(in[0], mask);
+        const Outputs results = layer(in[0]);
+        out.insert(out.end(), results.tensors().begin(), results.tensors().end());
+      }
+      return out;
+    };
+    EXPECT_EQ(test::compare_gradients(f, {random::normal({3, 4, 2}, {.dtype = float64, .seed = 3})}), "");
+  }
+}
+
+TEST(Recurrent, TheNumberOfThreadsChangesNothing) {
+  const Tensor x = sequences({33, 5, 8});
+  const LSTM lstm(24, {.return_sequences = true});
+  const Tensor all = lstm(x);
+  for (int row : {0, 7, 32}) EXPECT_EQ(difference(Tensor(lstm(x[Slice(row, row + 1)]))[0], all[row]), 0);
+}
+
+TEST(Recurrent, MaskedStepsChangeNothing) {
+  const Tensor x = sequences({2, 5, 3});
+  for (const Layer& layer : {Layer(LSTM(4)), Layer(GRU(4)), Layer(SimpleRNN(4)), Layer(Bidirectional(GRU(4)))}) {
+    const Tensor shorter = layer(x[{Slice(0, None), Slice(0, 3)}]);
+    const Tensor padded = concat({x[{Slice(0, None), Slice(0, 3)}], zeros({2, 2, 3})}, 1);
+    const Tensor masked = layer(Tensor(Masking()(padded)));
+    EXPECT_LT(difference(shorter, masked), 1e-6) << layer.class_name();
+  }
+}
+
+TEST(Recurrent, MasksTravelThroughLayers) {
+  const Embedding embedding(10, 4, {.mask_zero = true});
+  const Tensor ids = Tensor({{1, 2, 0, 0}, {3, 4, 5, 0}});
+  const Tensor words = embedding(ids);
+  ASSERT_TRUE(mask_of(words).defined());
+  EXPECT_EQ(mask_of(words).to_vector<bool>(), (std::vector<bool>{1, 1, 0, 0, 1, 1, 1, 0}));
+  const Tensor passed = Dropout(0.5)(Dense(3)(words), training = true);
+  EXPECT_TRUE(mask_of(passed).defined());
+  const Tensor sequence = LSTM(3, {.return_sequences = true})(passed);
+  EXPECT_TRUE(mask_of(sequence).defined());
+  EXPECT_FALSE(mask_of(Tensor(LSTM(3)(passed))).defined());
+  EXPECT_FALSE(mask_of(words + 1.f).defined());
+  EXPECT_TRUE(mask_of(Add()({passed, passed})).defined());
+  EXPECT_FALSE(mask_of(Conv1D(3, 2)(passed)).defined());
+  const Tensor joined = Concatenate({.axis = 1})({passed, passed}),
+               beside = Concatenate()({passed, Tensor(ones({2, 4, 3}))});
+  EXPECT_EQ(mask_of(joined).shape(), Shape({2, 8}));
+  EXPECT_EQ(mask_of(beside).to_vector<bool>(), mask_of(passed).to_vector<bool>());
+  const Tensor mean = GlobalAveragePooling1D()(words);
+  EXPECT_LT(difference(mean[0], reduce_mean(words[0][Slice(0, 2)], 0)), 1e-6);
+  EXPECT_THROW(set_mask(Input({3, 4}), steps_mask()), ValueError);
+}
+
+// A functional model finds masks at each run, and a traced one in its program.
+TEST(Recurrent, MasksInModels) {
+  utils::set_random_seed(3);
+  const Tensor in = Input({None}, {.dtype = "int32"});
+  const Embedding embedding(10, 4, {.mask_zero = true});
+  const Model model(in, Dense(1)(LSTM(6)(embedding(in))));
+  const Tensor padded = Tensor({{1, 2, 3, 0, 0}}), plain = Tensor({{1, 2, 3}});
+  EXPECT_LT(difference(model(padded), model(plain)), 1e-6);
+  auto traced = function([&](const Tensor& ids) { return Tensor(model(ids)); });
+  EXPECT_LT(difference(traced(padded), model(plain)), 1e-6);
+}
+
+TEST(Recurrent, StatesReturnAndContinue) {
+  const Tensor x = sequences({2, 6, 3});
+  const LSTM lstm(4, {.return_sequences = true, .return_state = true});
+  const auto [all, h, c] = lstm(x).as<3>();
+  const auto [first, h1, c1] = lstm(x[{Slice(0, None), Slice(0, 2)}]).as<3>();
+  const auto [rest, h2, c2] = lstm(x[{Slice(0, None), Slice(2)}], h1, c1).as<3>();
+  EXPECT_LT(difference(concat({first, rest}, 1), all), 1e-6);
+  EXPECT_LT(difference(h2, h), 1e-6);
+  EXPECT_LT(difference(c2, c), 1e-6);
+}
+
+TEST(Recurrent, StatefulLayersContinue) {
+  const Tensor x = sequences({2, 6, 3});
+  for (const bool unroll : {false, true}) {
+    const GRU gru(4, {.stateful = true, .unroll = unroll});
+    const Tensor whole = gru(x);
+    gru.reset_state();
+    gru(x[{Slice(0, None), Slice(0, 3)}]);
+    EXPECT_LT(difference(gru(x[{Slice(0, None), Slice(3)}]), whole), 1e-6);
+    EXPECT_EQ(gru.weights().size(), 3u);  // states are no weights
+    EXPECT_NE(error_of([&] { gru(sequences({3, 6, 3})); }).find("states are for 2"), std::string::npos);
+  }
+}
+
+TEST(Recurrent, DropoutIsTheSameInEachStep) {
+  utils::set_random_seed(1);
+  const Tensor x = ones({64, 5, 8});
+  for (const Layer& layer : {Layer(SimpleRNN(16, {.activation = "linear", .dropout = 0.5})),
+                             Layer(RNN(SimpleRNNCell(16, {.activation = "linear", .dropout = 0.5})))}) {
+    layer.build(x.shape());
+    Tensors w = layer.get_weights();
+    w[1] = zeros_like(w[1]);  // no state: a step shows its own input
+    layer.set_weights(w);
+    const Tensor y = layer(x, training = true);
+    EXPECT_GT(difference(y, layer(x)), 0.01) << layer.class_name();
+  }
+  const GRU both(6, {.dropout = 0.3, .recurrent_dropout = 0.3});
+  EXPECT_TRUE(reduce_all(isfinite(Tensor(both(x, training = true)))).item<bool>());
+  EXPECT_EQ(difference(both(x), both(x)), 0);
+}
+
+class Sum final : public CustomLayer<Sum>, public RecurrentCell {
+ public:
+  Tensors call(const Tensor& x, const Tensor& sum) const { return {x + sum, x + sum}; }
+  std::vector<std::int64_t> state_size() const override { return {3}; }
+};
+
+TEST(Recurrent, CellsOfOnesOwn) {
+  const Tensor x = sequences({2, 4, 3});
+  EXPECT_LT(difference(RNN(Sum(), {.return_sequences = true})(x), cumsum(x, 1)), 1e-6);
+  const Tensor symbolic = RNN(Sum(), {.return_sequences = true})(Input({None, 3}));
+  EXPECT_EQ(symbolic.shape(), Shape({None, None, 3}));
+}
+
+TEST(Recurrent, ModelsOfUnknownLength) {
+  Sequential model({Input({None, 3}), Bidirectional(LSTM(4, {.return_sequences = true})), TimeDistributed(Dense(5)),
+                    GRU(6), Dense(1)});
+  EXPECT_EQ(model.output_shape(), Shape({None, 1}));
+  for (const std::int64_t steps : {1, 3, 8}) EXPECT_EQ(Tensor(model(sequences({2, steps, 3}))).shape(), Shape({2, 1}));
+}
+
+TEST(Recurrent, MixedPrecision) {
+  const LSTM lstm(8, {.dtype = "mixed_bfloat16"});
+  const Tensor x = sequences({2, 3, 4});
+  const Tensor y = lstm(x);
+  EXPECT_EQ(y.dtype(), bfloat16);
+  LSTM wide(8);
+  wide.build(x.shape());
+  wide.set_weights(lstm.get_weights());
+  EXPECT_LT(difference(cast(y, float32), wide(x)), 0.05);
+}
+
+TEST(Recurrent, ClonesAndConfigurations) {
+  const Bidirectional both(LSTM(3, {.dropout = 0.1, .return_sequences = true}), {.merge_mode = "sum"});
+  EXPECT_EQ(Tensor(both.clone()(sequences({2, 4, 2}))).shape(), Shape({2, 4, 3}));
+  const Config config = GRU(3, {.recurrent_activation = "hard_sigmoid", .go_backwards = true}).get_config();
+  EXPECT_EQ(config.get<std::string>("recurrent_activation"), "hard_sigmoid");
+  EXPECT_TRUE(config.get<bool>("go_backwards"));
+  EXPECT_TRUE(GRU::from_config(config).get_config() == config);
+  const StackedRNNCells stack({GRUCell(2), LSTMCell(3)});
+  EXPECT_EQ(stack.clone().state_size(), (std::vector<std::int64_t>{2, 3, 3}));
+}
+
+TEST(Recurrent, ErrorsSayWhatToDo) {
+  EXPECT_THROW(LSTM(0), ValueError);
+  EXPECT_NE(error_of([] { RNN(Dense(3)); }).find("is no cell"), std::string::npos);
+  EXPECT_NE(error_of([] { Bidirectional(Dense(3)); }).find("no recurrent layer"), std::string::npos);
+  EXPECT_THROW(Bidirectional(LSTM(3), {.merge_mode = "max"}), ValueError);
+  EXPECT_NE(error_of([] { Bidirectional(LSTM(3), {.backward_layer = LSTM(3)}); }).find("same direction"),
+            std::string::npos);
+  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 3})); }).find("sequences"), std::string::npos);
+  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 0, 3})); }).find("no steps"), std::string::npos);
+  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 4, 3}), ones({2, 3})); }).find("initial states"), std::string::npos);
+  EXPECT_NE(error_of([] { TimeDistributed(Dense(3))(ones({2, 3})); }).find("three dimensions"), std::string::npos);
+  EXPECT_NE(error_of([] { Masking()(ones({2})); }).find("(batch, steps, features)"), std::string::npos);
+}
+
+// An attention layer over an LSTM, trained: which of the steps carries the mark?
+// capability: 8.9
+TEST(Recurrent, AttentionOverLstmLearns) {
+  utils::set_random_seed(5);
+  const std::int64_t n = 128, steps = 8;
+  const Tensor where_marked = random::randint({n}, 0, steps, {.seed = 4});
+  const Tensor values = random::normal({n, steps, 1}, {.seed = 6});
+  const Tensor marks = expand_dims(one_hot(where_marked, steps), -1);
+  const Tensor x = concat({values, marks}, -1), y = reduce_sum(values * marks, 1);
+  const Tensor in = Input({steps, 2});
+  const Tensor sequence = LSTM(16, {.return_sequences = true})(in);
+  const Tensor looked = Attention({.use_scale = true})({sequence, sequence});
+  const Model model(in, Dense(1)(GlobalAveragePooling1D()(looked)));
+  model.compile({.optimizer = optimizers::Adam({.learning_rate = 0.02}), .loss = "mse"});
+  model.fit(x, y, {.batch_size = 32, .epochs = 30, .verbose = 0});
+  EXPECT_LT(model.evaluate(x, y, {.verbose = 0}).at("loss"), 0.3);
+}
+
+// capability: 8.5
+TEST(Recurrent, DenseWorksOnTheLastAxis) {
+  const Dense dense(4);
+  const Tensor x = sequences({2, 3, 5, 6});
+  const Tensor y = dense(x);
+  EXPECT_EQ(y.shape(), Shape({2, 3, 5, 4}));
+  EXPECT_LT(difference(y[1][2], dense(x[1][2])), 1e-6);
+  EXPECT_LT(difference(TimeDistributed(dense)(x[0]), y[0]), 1e-6);
+}
+
+}  // namespace
+}  // namespace strata

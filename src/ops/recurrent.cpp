@@ -41,7 +41,9 @@ struct RecurrentBase : OpBase<Self> {
   std::int64_t check(const char* op, const Specs& in, std::size_t kernel, std::int64_t gates,
                      std::size_t others) const {
     const Shape &x = in[0].shape, &k = in[kernel].shape;
-    if (x.size() != 3 || k.size() != 2 || k[1] != gates * k[0] || (x[2] != None && x[2] != k[1]))
+    const bool fits = x.size() == 3 && k.size() == 2 && k[1] != None && k[1] % gates == 0 &&
+                      (k[0] == None || k[1] == gates * k[0]) && (x[2] == None || x[2] == k[1]);
+    if (!fits)
       throw ShapeError(std::string(op) + ": inputs have shapes " + describe(in) + ". Expected (batch, steps, " +
                        std::to_string(gates) + " * units) and a kernel (units, " + std::to_string(gates) +
                        " * units).");
@@ -50,7 +52,7 @@ struct RecurrentBase : OpBase<Self> {
     if (in.size() > others && (in[others].dtype != DType::boolean || in[others].shape.size() != 2))
       throw ShapeError(std::string(op) + ": the mask is " + describe({in[others]}) +
                        ". Expected (batch, steps) of bool.");
-    return k[0];
+    return k[1] / gates;
   }
 };
 
@@ -184,7 +186,7 @@ struct Gru final : RecurrentBase<Gru> {
                                     with_mask({c.grad(0), start, c.input(2), states, c.output(1)}, mask_of(c, 4)));
     Tensor kernel;
     if (c.needed(2)) {
-      const std::int64_t u = c.input(2).shape()[0];
+      const std::int64_t u = c.input(2).shape()[1] / 3;
       const Slice all(0, None);
       kernel = summed_product(states_before(start, states), d[1]);
       if (!reset_after)  // the candidate's part met the state behind the reset gate

@@ -1,4 +1,5 @@
-// The order of operations is Keras's, so that float32 rounds as there.
+// The order of operations is Keras's, so that float32 rounds as there; products and sums are not contracted.
+// Highway compiles this file once for each set of instructions, for which the compiler then vectorizes plain loops.
 #include "kernels/optimizer.h"
 
 #include <algorithm>
@@ -7,9 +8,17 @@
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
 
-namespace strata::kernels {
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/optimizer.cpp"
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
 
-namespace {
+HWY_BEFORE_NAMESPACE();
+namespace strata::kernels {
+namespace HWY_NAMESPACE {
+
+using std::int64_t;
 
 // Elements of type T as their type of computation, read and written one by one.
 template <class T>
@@ -20,14 +29,15 @@ struct Elements {
   void set(std::int64_t i, C v) const { data[i] = static_cast<T>(v); }
 };
 
-// Calls f(weight, gradient, slot...) with typed elements, over parts of the range.
+// Typed elements [begin, end) of a weight, its gradient and its slots.
 template <class T>
 struct View {
   using C = Compute<T>;
-  explicit View(const Update& u)
-      : n(u.n),
+  View(const Update& u, int64_t begin, int64_t end)
+      : begin(begin),
+        end(end),
         w{static_cast<T*>(u.weight)},
-        g{static_cast<const T*>(u.gradient)},
+        g(static_cast<const T*>(u.gradient)),
         a{static_cast<T*>(u.slots[0])},
         b{static_cast<T*>(u.slots[1])},
         c{static_cast<T*>(u.slots[2])},
@@ -37,19 +47,19 @@ struct View {
   // step(i, weight after decay, gradient) returns the new weight.
   template <class F>
   void each(F&& step) const {
-    const bool decays = decay != 0;
-    parallel_for(n, 4, [&](std::int64_t begin, std::int64_t end) {
-      if (decays)
-        for (std::int64_t i = begin; i < end; ++i) {
-          const C weight = w[i];
-          w.set(i, step(i, weight - weight * decay * learning_rate, static_cast<C>(g[i])));
-        }
-      else
-        for (std::int64_t i = begin; i < end; ++i) w.set(i, step(i, w[i], static_cast<C>(g[i])));
-    });
+    if (decay != 0) {
+#pragma GCC ivdep
+      for (int64_t i = begin; i < end; ++i) {
+        const C weight = w[i];
+        w.set(i, step(i, weight - weight * decay * learning_rate, static_cast<C>(g[i])));
+      }
+    } else {
+#pragma GCC ivdep
+      for (int64_t i = begin; i < end; ++i) w.set(i, step(i, w[i], static_cast<C>(g[i])));
+    }
   }
 
-  std::int64_t n;
+  int64_t begin, end;
   Elements<T> w;
   const T* g;
   Elements<T> a, b, c;
@@ -57,9 +67,9 @@ struct View {
 };
 
 template <class T>
-void sgd(const Update& u, const SgdStep& s) {
+void Run(const Update& u, const SgdStep& s, int64_t begin, int64_t end) {
   using C = Compute<T>;
-  const View<T> v(u);
+  const View<T> v(u, begin, end);
   const C lr = v.learning_rate, momentum = static_cast<C>(s.momentum);
   if (v.a.data == nullptr)
     v.each([&](std::int64_t, C w, C g) { return w - g * lr; });
@@ -78,9 +88,9 @@ void sgd(const Update& u, const SgdStep& s) {
 }
 
 template <class T>
-void adam(const Update& u, const AdamStep& s) {
+void Run(const Update& u, const AdamStep& s, int64_t begin, int64_t end) {
   using C = Compute<T>;
-  const View<T> v(u);
+  const View<T> v(u, begin, end);
   const C one = 1, step = static_cast<C>(s.step), epsilon = static_cast<C>(s.epsilon);
   const C power_1 = std::pow(static_cast<C>(s.beta_1), step), power_2 = std::pow(static_cast<C>(s.beta_2), step);
   const C alpha = v.learning_rate * std::sqrt(one - power_2) / (one - power_1);
@@ -108,9 +118,9 @@ void adam(const Update& u, const AdamStep& s) {
 }
 
 template <class T>
-void rmsprop(const Update& u, const RmspropStep& s) {
+void Run(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) {
   using C = Compute<T>;
-  const View<T> v(u);
+  const View<T> v(u, begin, end);
   const C rho = static_cast<C>(s.rho), rest = static_cast<C>(1 - s.rho), momentum = static_cast<C>(s.momentum);
   const C lr = v.learning_rate, epsilon = static_cast<C>(s.epsilon);
   const bool has_momentum = v.b.data != nullptr, centered = v.c.data != nullptr;
@@ -132,16 +142,72 @@ void rmsprop(const Update& u, const RmspropStep& s) {
   });
 }
 
+template <class Narrow>
+void Copy(const Update& u, int64_t begin, int64_t end) {
+  const float* from = static_cast<const float*>(u.weight);
+  Narrow* to = static_cast<Narrow*>(u.copy);
+  for (int64_t i = begin; i < end; ++i) to[i] = Narrow(from[i]);
+}
+
+template <class Step>
+void RunAny(const Update& u, const Step& s, int64_t begin, int64_t end) {
+  dispatch_floating("optimizer update", u.dtype, [&]<class T>() { Run<T>(u, s, begin, end); });
+  if (u.copy == nullptr) return;
+  u.copy_dtype == DType::bfloat16 ? Copy<BFloat16>(u, begin, end) : Copy<Float16>(u, begin, end);
+}
+
+void RunSgd(const Update& u, const SgdStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
+void RunAdam(const Update& u, const AdamStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
+void RunRmsprop(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace strata::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace strata::kernels {
+namespace {
+
+HWY_EXPORT(RunSgd);
+HWY_EXPORT(RunAdam);
+HWY_EXPORT(RunRmsprop);
+
+// run(update, begin, end) for all elements of all updates, cut evenly among threads.
+template <class F>
+void for_all(std::span<const Update> updates, F&& run) {
+  std::int64_t total = 0;
+  for (const Update& u : updates) total += u.n;
+  // Blocks of a few cache lines, so that threads do not share lines and copies start at whole vectors.
+  constexpr std::int64_t kBlock = 64;
+  parallel_for((total + kBlock - 1) / kBlock, 4 * kBlock, [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t begin = first * kBlock, end = std::min(total, last * kBlock);
+    std::int64_t start = 0;  // of the update among all elements
+    for (const Update& u : updates) {
+      const std::int64_t from = std::max(begin, start), to = std::min(end, start + u.n);
+      if (from < to) run(u, from - start, to - start);
+      start += u.n;
+    }
+  });
+}
+
 }  // namespace
 
-void sgd_update(const Update& u, const SgdStep& s) {
-  dispatch_floating("sgd_update", u.dtype, [&]<class T>() { sgd<T>(u, s); });
+void sgd_update_all(std::span<const Update> updates, const SgdStep& s) {
+  const auto run = HWY_DYNAMIC_DISPATCH(RunSgd);
+  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
 }
-void adam_update(const Update& u, const AdamStep& s) {
-  dispatch_floating("adam_update", u.dtype, [&]<class T>() { adam<T>(u, s); });
+void adam_update_all(std::span<const Update> updates, const AdamStep& s) {
+  const auto run = HWY_DYNAMIC_DISPATCH(RunAdam);
+  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
 }
-void rmsprop_update(const Update& u, const RmspropStep& s) {
-  dispatch_floating("rmsprop_update", u.dtype, [&]<class T>() { rmsprop<T>(u, s); });
+void rmsprop_update_all(std::span<const Update> updates, const RmspropStep& s) {
+  const auto run = HWY_DYNAMIC_DISPATCH(RunRmsprop);
+  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
 }
 
+void sgd_update(const Update& u, const SgdStep& s) { sgd_update_all({&u, 1}, s); }
+void adam_update(const Update& u, const AdamStep& s) { adam_update_all({&u, 1}, s); }
+void rmsprop_update(const Update& u, const RmspropStep& s) { rmsprop_update_all({&u, 1}, s); }
+
 }  // namespace strata::kernels
+#endif

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "strata/dtype.h"
 
@@ -16,6 +17,8 @@ struct Update {
   const void* gradient;
   void* slots[3];
   double learning_rate, decay;
+  void* copy = nullptr;  // where the new weight is also written, rounded to copy_dtype (bfloat16 or float16), or null
+  DType copy_dtype = DType::bfloat16;
 };
 
 // slots: momentum
@@ -37,5 +40,10 @@ struct RmspropStep {
   double rho, momentum, epsilon;
 };
 void rmsprop_update(const Update& u, const RmspropStep& s);
+
+// Many weights at once, by one team of threads; results are those of the updates one by one.
+STRATA_API void sgd_update_all(std::span<const Update> updates, const SgdStep& s);
+STRATA_API void adam_update_all(std::span<const Update> updates, const AdamStep& s);
+STRATA_API void rmsprop_update_all(std::span<const Update> updates, const RmspropStep& s);
 
 }  // namespace strata::kernels

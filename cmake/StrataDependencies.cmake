@@ -21,16 +21,17 @@ strata_need(PNG)
 strata_need(fmt)
 strata_need(nlohmann_json)
 
-# strata_find(<target> <header> <library>): for packages whose CMake files distributions do not agree upon.
+# strata_find(<target> <header> <library names> [folder of the header]...): for packages whose CMake files distributions
+# do not agree upon.
 function(strata_find target header library)
   if(TARGET ${target})
     return()
   endif()
   string(MAKE_C_IDENTIFIER "STRATA_${target}" id)
-  find_path(${id}_INCLUDE "${header}" REQUIRED)
+  find_path(${id}_INCLUDE "${header}" PATH_SUFFIXES ${ARGN} REQUIRED)
   mark_as_advanced(${id}_INCLUDE)
   if(library)
-    find_library(${id}_LIBRARY "${library}" REQUIRED)
+    find_library(${id}_LIBRARY NAMES ${library} REQUIRED)
     mark_as_advanced(${id}_LIBRARY)
     add_library(${target} UNKNOWN IMPORTED)
     set_target_properties(${target} PROPERTIES IMPORTED_LOCATION "${${id}_LIBRARY}")
@@ -44,6 +45,7 @@ strata_find(strata_dep::dnnl dnnl.hpp dnnl)
 strata_find(strata_dep::hwy hwy/highway.h hwy)
 strata_find(strata_dep::random123 Random123/philox.h "")
 strata_find(strata_dep::protozero protozero/pbf_writer.hpp "")
+strata_find(strata_dep::hdf5 hdf5.h "hdf5_serial;hdf5" hdf5/serial)
 strata_find(strata_dep::cairo cairo/cairo.h cairo)
 
 # Pango's headers and GLib's lie in folders of their own, one of them beside the library.

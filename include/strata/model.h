@@ -14,6 +14,7 @@
 
 #include "strata/custom.h"
 #include "strata/layer.h"
+#include "strata/model_files.h"
 #include "strata/training.h"
 
 namespace strata {
@@ -77,9 +78,16 @@ class STRATA_API Model : public Layer {
   void summary(std::ostream& out, const SummaryOptions& options = {}) const;
   std::string summary_text(const SummaryOptions& options = {}) const;
 
-  /// Writes and reads the weights, in strata's .npz layout: one array for each weight, by its path.
-  void save_weights(const std::string& path) const;
-  void load_weights(const std::string& path) const;
+  /// Writes the whole model: Keras 3's format for `.keras`, Keras 2's HDF5 for `.h5`, a SavedModel for a name without
+  /// extension. The file appears under its name complete or not at all.
+  void save(const std::string& path, const SaveOptions& options = {}) const;
+  /// Writes the weights alone: `.weights.h5` is Keras 3's layout, another `.h5` Keras 2's, `.npz` strata's.
+  void save_weights(const std::string& path, const SaveWeightsOptions& options = {}) const;
+  /// Reads weights that save_weights() or Keras wrote, or those of a whole model. All is checked before anything is
+  /// changed: throws ValueError where weights are missing or do not fit, unless the options say otherwise.
+  LoadReport load_weights(const std::string& path, const LoadWeightsOptions& options = {}) const;
+  /// The architecture, without weights: for model_from_json(), in Keras too.
+  std::string to_json() const;
 
   /// Of functional models and Sequentials with an Input.
   Tensors inputs() const;

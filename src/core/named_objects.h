@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "serialization/lookup.h"
 #include "strata/config.h"
 
 namespace strata {
@@ -42,15 +43,17 @@ std::shared_ptr<const Base> named_from_value(const char* role, std::span<const N
     case Kind::none:
       return nullptr;
     case Kind::string:
-      return value.as_string().empty() ? nullptr : make_named(role, classes, value.as_string(), Config());
+      if (value.as_string().empty()) return nullptr;
+      break;
     case Kind::object:
       if (value.role() == role && value.handle()) return std::static_pointer_cast<const Base>(value.handle());
-      return make_named(role, classes, value.class_name(), value.as_map());
-    default: {
-      const Config& map = value.as_map();
-      return make_named(role, classes, map.get<std::string>("class_name"), map.get<Config>("config", Config()));
-    }
+      break;
+    default:
+      break;
   }
+  const NamedConfig named = named_config(value);
+  if (auto custom = make_custom<Base>(role, named)) return custom;
+  return make_named(role, classes, named.class_name, named.config);
 }
 
 }  // namespace strata

@@ -5,6 +5,7 @@
 #include "losses/reduction.h"
 #include "losses/registry.h"
 #include "losses/weights.h"
+#include "serialization/lookup.h"
 #include "strata/array.h"
 #include "strata/math.h"
 #include "strata/reduce.h"
@@ -131,9 +132,13 @@ Config::Value Loss::to_config_value() const {
 
 Loss Loss::from_config_value(const Config::Value& value) {
   if (value.is_none()) return {};
-  if (value.kind() == Config::Value::Kind::string) return Loss(value.as_string());
-  if (value.role() == "loss" && value.handle()) return Loss(std::static_pointer_cast<const Base>(value.handle()));
-  return make_loss(value.class_name(), value.as_map());
+  using Kind = Config::Value::Kind;
+  if (value.kind() == Kind::object && value.role() == "loss" && value.handle())
+    return Loss(std::static_pointer_cast<const Base>(value.handle()));
+  if (auto custom = make_custom<Base>("loss", value)) return Loss(custom);
+  if (value.kind() == Kind::string) return Loss(value.as_string());
+  const NamedConfig named = named_config(value);
+  return make_loss(named.class_name, named.config);
 }
 
 }  // namespace losses

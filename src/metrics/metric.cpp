@@ -3,6 +3,7 @@
 #include "graph/graph.h"
 #include "graph/variable.h"
 #include "metrics/state.h"
+#include "serialization/lookup.h"
 #include "strata/array.h"
 #include "strata/tape.h"
 
@@ -88,9 +89,13 @@ Config::Value Metric::to_config_value() const {
 
 Metric Metric::from_config_value(const Config::Value& value) {
   if (value.is_none()) return {};
-  if (value.kind() == Config::Value::Kind::string) return Metric(value.as_string());
-  if (value.role() == "metric" && value.handle()) return Metric(std::static_pointer_cast<const Base>(value.handle()));
-  return make_metric(value.class_name(), value.as_map());
+  using Kind = Config::Value::Kind;
+  if (value.kind() == Kind::object && value.role() == "metric" && value.handle())
+    return Metric(std::static_pointer_cast<const Base>(value.handle()));
+  if (auto custom = make_custom<Base>("metric", value)) return Metric(custom);
+  if (value.kind() == Kind::string) return Metric(value.as_string());
+  const NamedConfig named = named_config(value);
+  return make_metric(named.class_name, named.config);
 }
 
 }  // namespace strata::metrics

@@ -8,6 +8,7 @@
 #include "models/layer_call.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
+#include "serialization/operations.h"
 #include "strata/class_name.h"
 
 namespace strata {
@@ -15,6 +16,19 @@ namespace strata {
 namespace {
 
 using NodePtr = std::shared_ptr<const SymbolicNode>;
+
+// In Keras's order, in which files keep weights; in a chain of layers that is the order of creation.
+std::vector<Layer> graph_layers(const ModelState& model) {
+  std::vector<Layer> out;
+  if (model.is_sequential) {
+    for (const NodePtr& node : model.nodes)
+      if (node->call) out.push_back(node->call->layer);
+    return out;
+  }
+  for (const Operation& o : operations_in_order(model))
+    if (o.kind == Operation::Kind::layer) out.push_back(o.layer);
+  return out;
+}
 
 bool is_input(const SymbolicNode& node) { return !node.op && !node.call; }
 
@@ -146,9 +160,7 @@ void set_functional_graph(ModelState& model, LayerState& state, const Tensors& i
   state.input_shapes.clear();
   for (const Tensor& t : inputs) state.input_shapes.push_back(t.shape());
   state.children.clear();
-  for (const NodePtr& node : model.nodes) {
-    if (!node->call || state.tracks(node->call->layer.state().get())) continue;
-    const Layer& layer = node->call->layer;
+  for (const Layer& layer : graph_layers(model)) {
     for (const auto& other : state.children)
       if (other.name == layer.name())
         throw ValueError("Model: two layers are named '" + layer.name() + "'. Give each a .name of its own.");

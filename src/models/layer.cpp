@@ -9,6 +9,7 @@
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "models/policy.h"
+#include "serialization/serialize.h"
 #include "strata/call.h"
 #include "strata/class_name.h"
 #include "strata/utils.h"
@@ -243,9 +244,11 @@ Config::Value Layer::to_config_value() const {
   return Config::Value::object(class_name(), full_config(), std::make_shared<Layer>(*this), "layer");
 }
 Layer Layer::from_config_value(const Config::Value& value) {
-  if (value.role() != "layer" || !value.handle())
+  const bool is_object = value.kind() == Config::Value::Kind::object;
+  if (is_object && value.role() == "layer" && value.handle()) return *static_cast<const Layer*>(value.handle().get());
+  if (is_object || value.kind() != Config::Value::Kind::map || !value.as_map().contains("class_name"))
     throw ValueError("a layer was expected in the configuration, but the value is no layer.");
-  return *static_cast<const Layer*>(value.handle().get());
+  return deserialize_layer(value);
 }
 
 void Layer::track_child(const std::string& name, const Layer& child) const {

@@ -35,6 +35,7 @@ class Trainer {
   void reset_metrics() const;
   std::vector<metrics::Metric> all_metrics() const;
   optimizers::Optimizer& optimizer() { return options_.optimizer; }
+  const CompileOptions& options() const { return options_; }
   // Once for a model: warns where outputs that are no probabilities meet a loss on probabilities.
   void warn_about_logits(const Model& model, const Tensors& x);
 

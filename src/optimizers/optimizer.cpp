@@ -2,6 +2,7 @@
 #include "strata/optimizer.h"
 
 #include "optimizers/state.h"
+#include "serialization/lookup.h"
 #include "strata/array.h"
 
 namespace strata::optimizers {
@@ -92,10 +93,12 @@ Config::Value Optimizer::to_config_value() const {
 
 Optimizer Optimizer::from_config_value(const Config::Value& value) {
   if (value.is_none()) return {};
-  if (value.kind() == Config::Value::Kind::string) return Optimizer(value.as_string());
-  if (value.role() == "optimizer" && value.handle())
+  using Kind = Config::Value::Kind;
+  if (value.kind() == Kind::string) return Optimizer(value.as_string());
+  if (value.kind() == Kind::object && value.role() == "optimizer" && value.handle())
     return Optimizer(std::static_pointer_cast<OptimizerState>(std::const_pointer_cast<void>(value.handle())));
-  return Optimizer(make_optimizer(value.class_name(), value.as_map()));
+  const NamedConfig named = named_config(value);
+  return Optimizer(make_optimizer(named.class_name, named.config));
 }
 
 }  // namespace strata::optimizers

@@ -3,6 +3,7 @@
 
 #include <numbers>
 
+#include "serialization/lookup.h"
 #include "strata/array.h"
 #include "strata/math.h"
 
@@ -244,8 +245,11 @@ Config::Value Schedule::to_config_value() const {
 Schedule Schedule::from_config_value(const Config::Value& value) {
   using Kind = Config::Value::Kind;
   if (value.kind() == Kind::real || value.kind() == Kind::integer) return value.as_double();
-  if (value.role() == "schedule" && value.handle()) return std::static_pointer_cast<const Base>(value.handle());
-  return make_schedule(value.class_name(), value.as_map());
+  if (value.kind() == Kind::object && value.role() == "schedule" && value.handle())
+    return std::static_pointer_cast<const Base>(value.handle());
+  const NamedConfig named = named_config(value);
+  if (auto custom = make_custom<Base>("schedule", named)) return custom;
+  return make_schedule(named.class_name, named.config);
 }
 
 ExponentialDecay::ExponentialDecay(double initial, std::int64_t steps, const DecayOptions& options)

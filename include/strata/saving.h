@@ -1,0 +1,27 @@
+/// \file
+/// Whole models: loading, copying, and their architecture as JSON.
+#pragma once
+
+#include <string>
+
+#include "strata/custom_objects.h"
+#include "strata/model.h"
+
+namespace strata {
+
+struct LoadOptions {
+  CustomObjects custom_objects = {};  ///< classes and functions that the file names
+  bool compile = true;                ///< as the model was compiled when it was saved, optimizer state included
+};
+
+/// A model from a file that Model::save() or Keras wrote: Keras 3's `.keras` or Keras 2's `.h5`, told apart by content.
+/// Throws FileError for a damaged file, ValueError that names the layer for a class that is not known.
+STRATA_API Model load_model(const std::string& path, const LoadOptions& options = {});
+
+/// A model of fresh weights from what Model::to_json() or Keras 2 or 3 gave.
+STRATA_API Model model_from_json(const std::string& json, const CustomObjects& custom_objects = {});
+
+/// A model of the same layers with weights of its own, freshly initialized, made from the configurations.
+STRATA_API Model clone_model(const Model& model);
+
+}  // namespace strata

@@ -1,0 +1,101 @@
+#include "layers/registry.h"
+
+#include "strata/layers/activation.h"
+#include "strata/layers/convolution.h"
+#include "strata/layers/core.h"
+#include "strata/layers/merging.h"
+#include "strata/layers/normalization.h"
+#include "strata/layers/pooling.h"
+#include "strata/layers/regularization.h"
+#include "strata/layers/reshaping.h"
+
+namespace strata::layers {
+
+namespace {
+
+template <class T>
+Layer make(const Config& config) {
+  return T::from_config(config);
+}
+
+// A row for each class that files keep, by name; a new layer adds one.
+const LayerClass kClasses[] = {
+    {"Activation", make<Activation>},
+    {"ActivityRegularization", make<ActivityRegularization>},
+    {"Add", make<Add>},
+    {"AlphaDropout", make<AlphaDropout>},
+    {"Average", make<Average>},
+    {"AveragePooling1D", make<AveragePooling1D>},
+    {"AveragePooling2D", make<AveragePooling2D>},
+    {"AveragePooling3D", make<AveragePooling3D>},
+    {"BatchNormalization", make<BatchNormalization>},
+    {"Concatenate", make<Concatenate>},
+    {"Conv1D", make<Conv1D>},
+    {"Conv1DTranspose", make<Conv1DTranspose>},
+    {"Conv2D", make<Conv2D>},
+    {"Conv2DTranspose", make<Conv2DTranspose>},
+    {"Conv3D", make<Conv3D>},
+    {"Conv3DTranspose", make<Conv3DTranspose>},
+    {"Cropping1D", make<Cropping1D>},
+    {"Cropping2D", make<Cropping2D>},
+    {"Cropping3D", make<Cropping3D>},
+    {"Dense", make<Dense>},
+    {"DepthwiseConv1D", make<DepthwiseConv1D>},
+    {"DepthwiseConv2D", make<DepthwiseConv2D>},
+    {"Dot", make<Dot>},
+    {"Dropout", make<Dropout>},
+    {"ELU", make<ELU>},
+    {"Embedding", make<Embedding>},
+    {"Flatten", make<Flatten>},
+    {"GaussianDropout", make<GaussianDropout>},
+    {"GaussianNoise", make<GaussianNoise>},
+    {"GlobalAveragePooling1D", make<GlobalAveragePooling1D>},
+    {"GlobalAveragePooling2D", make<GlobalAveragePooling2D>},
+    {"GlobalAveragePooling3D", make<GlobalAveragePooling3D>},
+    {"GlobalMaxPooling1D", make<GlobalMaxPooling1D>},
+    {"GlobalMaxPooling2D", make<GlobalMaxPooling2D>},
+    {"GlobalMaxPooling3D", make<GlobalMaxPooling3D>},
+    {"GroupNormalization", make<GroupNormalization>},
+    {"Identity", make<Identity>},
+    {"Lambda", make<Lambda>},
+    {"LayerNormalization", make<LayerNormalization>},
+    {"LeakyReLU", make<LeakyReLU>},
+    {"MaxPooling1D", make<MaxPooling1D>},
+    {"MaxPooling2D", make<MaxPooling2D>},
+    {"MaxPooling3D", make<MaxPooling3D>},
+    {"Maximum", make<Maximum>},
+    {"Minimum", make<Minimum>},
+    {"Multiply", make<Multiply>},
+    {"PReLU", make<PReLU>},
+    {"Permute", make<Permute>},
+    {"ReLU", make<ReLU>},
+    {"RepeatVector", make<RepeatVector>},
+    {"Rescaling", make<Rescaling>},
+    {"Reshape", make<Reshape>},
+    {"SeparableConv1D", make<SeparableConv1D>},
+    {"SeparableConv2D", make<SeparableConv2D>},
+    {"Softmax", make<Softmax>},
+    {"SpatialDropout1D", make<SpatialDropout1D>},
+    {"SpatialDropout2D", make<SpatialDropout2D>},
+    {"SpatialDropout3D", make<SpatialDropout3D>},
+    {"Subtract", make<Subtract>},
+    {"UnitNormalization", make<UnitNormalization>},
+    {"UpSampling1D", make<UpSampling1D>},
+    {"UpSampling2D", make<UpSampling2D>},
+    {"UpSampling3D", make<UpSampling3D>},
+    {"ZeroPadding1D", make<ZeroPadding1D>},
+    {"ZeroPadding2D", make<ZeroPadding2D>},
+    {"ZeroPadding3D", make<ZeroPadding3D>},
+};
+
+}  // namespace
+
+std::span<const LayerClass> layer_classes() { return kClasses; }
+
+const LayerClass* find_layer_class(std::string_view class_name) {
+  for (const LayerClass& row : kClasses)
+    if (row.class_name == class_name) return &row;
+  return nullptr;
+}
+
+}  // namespace strata::layers

@@ -1,0 +1,240 @@
+"""Whole models between strata, Keras 3 and tf_keras 2: the outputs, and the losses of further training, are the same."""
+import h5py
+import keras
+import numpy
+import pytest
+import tf_keras
+
+WRITTEN = ("mlp", "convnet", "branched", "separable", "residual", "words", "autoencoder", "inception", "operators", "sequence")
+
+
+@pytest.fixture(scope="module")
+def written(run_program, tmp_path_factory):
+    path = tmp_path_factory.mktemp("written")
+    run_program("model_files", "write", path)
+    return path
+
+
+def parts(data, prefix):
+    out = [data[name] for name in sorted(data.files) if name.startswith(prefix) and name[len(prefix):].isdigit()]
+    return out if len(out) > 1 else out[0]
+
+
+def outputs(model, x):
+    out = model.predict_on_batch(x)
+    return list(out.values()) if isinstance(out, dict) else out if isinstance(out, (list, tuple)) else [out]
+
+
+def losses(model, x, y, steps=10):
+    out = []
+    for _ in range(steps):
+        model.reset_metrics()
+        loss = model.train_on_batch(x, y)
+        out.append(float(numpy.atleast_1d(loss)[0]))
+    return out
+
+
+def check(model, data):
+    x, y = parts(data, "x"), parts(data, "y")
+    want = parts(data, "out")
+    for got, expected in zip(outputs(model, x), want if isinstance(want, list) else [want]):
+        numpy.testing.assert_allclose(numpy.asarray(got), expected, atol=1e-5)
+    numpy.testing.assert_allclose(losses(model, x, y), data["losses"], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_keras_3_reads_and_trains_on(written, name):
+    check(keras.models.load_model(written / f"{name}.keras"), numpy.load(written / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_tf_keras_2_reads_and_trains_on(written, name):
+    check(tf_keras.models.load_model(str(written / f"{name}.h5")), numpy.load(written / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_keras_3_reads_weights(written, name):
+    model = keras.models.load_model(written / f"{name}.keras", compile=False)
+    wanted = [w.numpy() for w in model.weights]
+    for w in model.weights:
+        w.assign(numpy.zeros(w.shape))
+    model.load_weights(written / f"{name}.weights.h5")
+    for w, want in zip(model.weights, wanted):
+        numpy.testing.assert_array_equal(w.numpy(), want)
+
+
+def test_h5py_reads_names_and_arrays(written):
+    with h5py.File(written / "branched.h5") as file:
+        names = [n.decode() for n in file["model_weights"].attrs["layer_names"]]
+        assert names[:3] == ["left", "right", "shared"]
+        shared = file["model_weights"]["shared"]
+        assert [n.decode() for n in shared.attrs["weight_names"]] == ["shared/kernel:0", "shared/bias:0"]
+        assert shared["shared/kernel:0"].shape == (8, 16)
+
+
+# ---- They write, strata reads.
+
+
+def mlp(k):
+    m = k.Sequential([k.layers.Input((6,)), k.layers.Dense(16, activation="relu"), k.layers.Dense(4, activation="softmax")])
+    m.compile(k.optimizers.Adam(0.01), "categorical_crossentropy", metrics=["accuracy"])
+    return m
+
+
+def convnet(k):
+    L = k.layers
+    m = k.Sequential([L.Input((8, 8, 3)), L.Conv2D(4, 3, padding="same", activation="relu"), L.BatchNormalization(),
+                      L.MaxPooling2D(), L.Conv2D(6, 3, strides=2, kernel_regularizer="l2"), L.LeakyReLU(), L.Flatten(), L.Dense(3)])
+    m.compile(k.optimizers.SGD(0.05, momentum=0.9), k.losses.CategoricalCrossentropy(from_logits=True))
+    return m
+
+
+def branched(k):
+    L = k.layers
+    left, right = k.Input((8,), name="left"), k.Input((8,), name="right")
+    shared = L.Dense(16, activation="relu", name="shared")
+    inner = k.Sequential([L.Input((16,)), L.Dense(4), L.BatchNormalization()], name="inner")
+    joined = L.Concatenate()([shared(left), shared(right)])
+    kind = L.Dense(3, activation="softmax", name="kind")(joined)
+    size = L.Dense(1, name="size")(L.Concatenate()([joined, inner(shared(left))]))
+    m = k.Model([left, right], [kind, size])
+    m.compile(k.optimizers.SGD(k.optimizers.schedules.CosineDecay(0.1, 200), momentum=0.9),
+              loss={"kind": k.losses.CategoricalCrossentropy(), "size": "mse"}, loss_weights={"kind": 1.0, "size": 0.5},
+              metrics={"kind": ["accuracy"]})
+    return m
+
+
+def separable(k):
+    L = k.layers
+    x = k.Input((8, 8, 3))
+    h = L.DepthwiseConv2D(3, activation="relu")(L.SeparableConv2D(4, 3, padding="same")(x))
+    m = k.Model(x, L.Dense(2)(L.GlobalAveragePooling2D()(h)))
+    m.compile(k.optimizers.RMSprop(0.01), "mae")
+    return m
+
+
+def residual(k):
+    L = k.layers
+    x = k.Input((5, 6))
+    h = L.Add()([x, L.Dense(6, activation="swish")(L.LayerNormalization()(x))])
+    m = k.Model(x, L.Dense(1)(L.GlobalAveragePooling1D()(L.Multiply()([h, h]))))
+    m.compile(k.optimizers.AdamW(0.01), "huber")
+    return m
+
+
+def words(k):
+    L = k.layers
+    m = k.Sequential([k.Input((7,), dtype="int32"), L.Embedding(20, 6), L.GlobalMaxPooling1D(), L.Dense(3, activation="softmax")])
+    m.compile(k.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    return m
+
+
+def autoencoder(k):
+    L = k.layers
+    m = k.Sequential([L.Input((8, 8, 1)), L.Conv2D(3, 3, strides=2, padding="same"),
+                      L.Conv2DTranspose(2, 3, strides=2, padding="same", activation="elu"), L.ZeroPadding2D(1),
+                      L.Cropping2D(1), L.UpSampling2D(), L.AveragePooling2D((2, 2)), L.Conv2D(1, 1, activation="sigmoid")])
+    m.compile(k.optimizers.Adam(0.01, clipnorm=1.0), "binary_crossentropy")
+    return m
+
+
+def inception(k):
+    L = k.layers
+    x = k.Input((8, 8, 3))
+
+    def conv(t, filters, kernel):
+        return L.Activation("relu")(L.BatchNormalization()(L.Conv2D(filters, kernel, padding="same")(t)))
+
+    h = L.concatenate([conv(x, 4, 1), conv(x, 5, 3)])
+    h = L.concatenate([conv(h, 3, 3), L.MaxPooling2D(3, strides=1, padding="same")(h)])
+    m = k.Model(x, L.Dense(4, activation="softmax")(L.Flatten()(L.AveragePooling2D(4)(h))))
+    m.compile(k.optimizers.SGD(0.05), "categorical_crossentropy")
+    return m
+
+
+def operators(k):
+    x, y = k.Input((4,)), k.Input((4,))
+    m = k.Model([x, y], k.layers.Dense(2)((x * 2.0 + y) - y / 3.0))
+    m.compile(k.optimizers.SGD(0.05), "mse")
+    return m
+
+
+def sequence(k):
+    L = k.layers
+    m = k.Sequential([L.Input((9, 3)), L.Conv1D(4, 3, padding="causal", activation="tanh"), L.Permute((2, 1)),
+                      L.Reshape((6, 6)), L.Dense(2), L.Flatten(), L.PReLU(), L.RepeatVector(2), L.Rescaling(0.5), L.Flatten(), L.Dense(1)])
+    m.compile(k.optimizers.Adam(k.optimizers.schedules.ExponentialDecay(0.01, 10, 0.9)), "log_cosh" if k is keras else "logcosh")
+    return m
+
+
+def nested(k):
+    L = k.layers
+    a = k.Input((6,))
+    block = k.Model(a, L.Dense(6, activation="relu")(a), name="block")
+    outer = k.Input((6,))
+    h = block(outer)
+    h = L.Subtract()([block(h), outer])
+    m = k.Model(outer, L.Dense(2)(L.Average()([h, outer])))
+    m.compile(k.optimizers.SGD(0.05, nesterov=True, momentum=0.5), "mse")
+    return m
+
+
+def deep_nested(k):
+    L = k.layers
+    inside = k.Sequential([L.Input((5,)), L.Dense(5, activation="tanh", name="first")], name="inside")
+    middle = k.Sequential([L.Input((5,)), inside, L.BatchNormalization(), L.Dense(5)], name="middle")
+    x = k.Input((5,))
+    m = k.Model(x, L.Dense(2)(L.Maximum()([middle(x), x])))
+    m.compile(k.optimizers.Adam(0.01), "mse")
+    return m
+
+
+READ = (mlp, convnet, branched, separable, residual, words, autoencoder, inception, operators, sequence, nested, deep_nested)
+
+
+def arrays(model, rng):
+    def array(shape, integers):
+        shape = [8] + list(shape[1:])
+        return rng.integers(0, 20, shape).astype("int32") if integers else rng.normal(size=shape).astype("float32")
+
+    x = [array(i.shape, "int" in (i.dtype if isinstance(i.dtype, str) else i.dtype.name)) for i in model.inputs]
+    y = []
+    sparse = model.loss == "sparse_categorical_crossentropy"
+    for out in model.outputs:
+        n = out.shape[-1]
+        is_classes = "crossentropy" in str(model.loss).lower() and n > 1 and not sparse
+        if sparse:
+            y.append((numpy.arange(8) % n).astype("int32"))
+        elif is_classes:
+            y.append(numpy.eye(n, dtype="float32")[numpy.arange(8) % n])
+        else:
+            y.append(rng.uniform(size=[8] + list(out.shape[1:])).astype("float32"))
+    return x, y
+
+
+def strata_reads(model, path, data_path, run_program):
+    x, y = arrays(model, numpy.random.default_rng(1))
+    one = lambda v: v if len(v) > 1 else v[0]  # noqa: E731
+    losses(model, one(x), one(y), 3)
+    model.save(str(path))
+    data = {f"x{i}": v for i, v in enumerate(x)} | {f"y{i}": v for i, v in enumerate(y)}
+    data |= {f"out{i}": numpy.asarray(v) for i, v in enumerate(outputs(model, one(x)))}
+    numpy.savez(data_path, **data)
+    numbers = [float(line) for line in run_program("model_files", "read", path, data_path).split()]
+    assert numbers[0] <= 1e-5
+    numpy.testing.assert_allclose(numbers[1:], losses(model, one(x), one(y)), atol=1e-3)
+
+
+@pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
+def test_strata_reads_keras_3(build, run_program, tmp_path):
+    strata_reads(build(keras), tmp_path / "m.keras", tmp_path / "d.npz", run_program)
+
+
+@pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
+def test_strata_reads_hdf5_of_keras_3(build, run_program, tmp_path):
+    strata_reads(build(keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)
+
+
+@pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
+def test_strata_reads_tf_keras_2(build, run_program, tmp_path):
+    strata_reads(build(tf_keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)

@@ -1,0 +1,65 @@
+"""Small files in HDF5 and .keras, of several versions and layouts, that h5py, Keras 3 and tf_keras 2 write: tests/golden/files."""
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import h5py
+import keras
+import numpy
+import tf_keras
+
+values = numpy.arange(30, dtype="float32").reshape(5, 6)
+
+
+def contents(file):
+    """The same in every layout: groups, types, attributes, chunks."""
+    file.attrs["text"] = "häuser"
+    file.attrs["names"] = numpy.array([b"one", b"two", b"three"])
+    file["a/b/plain"] = values
+    file["a/scalar"] = numpy.int64(7)
+    file["a/big_endian"] = values.astype(">f8")
+    file["a/half"] = values.astype("float16")
+    file["a/bytes"] = numpy.arange(4, dtype="uint8")
+    file["a/short"] = numpy.arange(-2, 2, dtype="int16")
+    file["a/bool"] = numpy.array([True, False, True])
+    file["a/empty"] = numpy.zeros((0, 3), "float32")
+    file.create_dataset("chunks/plain", data=values, chunks=(2, 4))
+    file.create_dataset("chunks/deflate", data=values, chunks=(2, 4), compression="gzip")
+    file.create_dataset("chunks/shuffle", data=values, chunks=(3, 3), compression="gzip", shuffle=True, fletcher32=True)
+    file.create_dataset("chunks/one", data=values, chunks=(5, 6), compression="gzip")
+    file["strings/variable"] = ["ä", "", "longer text"]
+    file["strings/fixed"] = numpy.array([b"x", b"yy"])
+    many = file.create_group("many")
+    for i in range(40):
+        many[f"entry_{i:02}"] = numpy.float32(i)
+        many.attrs[f"attribute_{i:02}"] = f"value {i}"
+
+
+def models(directory):
+    for name, k, path in (("keras3", keras, "keras3.keras"), ("keras3", keras, "keras3.h5"), ("keras2", tf_keras, "keras2.h5")):
+        k.utils.set_random_seed(1)
+        x = k.Input((3,), name="x")
+        y = k.layers.Dense(2, activation="relu", name="first")(x)
+        model = k.Model(x, k.layers.Dense(1, name="last")(y), name="golden")
+        model.compile(k.optimizers.Adam(0.01), "mse")
+        data = numpy.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
+        model.train_on_batch(data, data[:, :1])
+        model.save(str(directory / path))
+        numpy.save(directory / (path + ".outputs.npy"), model.predict_on_batch(data))
+    model.save_weights(str(directory / "keras2_weights.h5"))
+
+
+def main(directory):
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, version in (("earliest", "earliest"), ("latest", "latest"), ("v108", ("v108", "v108"))):
+        with h5py.File(directory / f"{name}.h5", "w", libver=version) as file:
+            contents(file)
+    with h5py.File(directory / "userblock.h5", "w", userblock_size=512) as file:
+        file["plain"] = values
+    models(directory)
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2] / "tests/golden/files"))

@@ -61,6 +61,8 @@ class Function {
   /// The traces, what caused each, the passes and the graph, as text.
   std::string explain() const { return detail::explain_function(*core_); }
   int num_traces() const { return detail::count_traces(*core_); }
+  /// For the engine.
+  const std::shared_ptr<detail::FunctionCore>& core() const { return core_; }
 
  private:
   template <class Arguments>

@@ -23,6 +23,7 @@ struct ModelState;
 namespace data {
 class AnyDataset;
 }
+class Tap;
 
 struct ModelOptions {
   std::string name = {};
@@ -96,6 +97,11 @@ class STRATA_API Model : public Layer {
   std::vector<std::string> output_names() const;
   Shape input_shape() const;
   Shape output_shape() const;
+
+  /// What layers inside give, by name or path ("inception_block8/cat"): a callable, `model.tap("cat")(x)`; see tap.h.
+  /// Throws ValueError where a layer is not found, or the name says several.
+  Tap tap(const std::string& layer) const;
+  Tap taps(const std::vector<std::string>& layers) const;
 
   /// Ends fit() after the current batch when set, by any handle on this model.
   mutable SharedFlag stop_training{false};

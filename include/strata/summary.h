@@ -2,10 +2,19 @@
 /// Event files for TensorBoard.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "strata/tensor.h"
+
+namespace strata {
+class Model;
+}
+namespace strata::detail {
+class FunctionCore;
+}
 
 namespace strata::summary {
 
@@ -26,8 +35,17 @@ class STRATA_API Scope {
   Tensor outer_step_;
 };
 
-/// A handle on an event file; copies write to the same one. Events reach the file within two seconds, at flush() and
-/// close(), and when the last handle goes; records are appended as a whole, so TensorBoard may read meanwhile.
+/// What writing has cost so far.
+struct WriterStatistics {
+  std::int64_t events = 0, bytes = 0;
+  std::int64_t dropped = 0;  ///< events lost, because the file could not be written and memory is bounded
+  double seconds = 0;        ///< that callers spent; the disk is written by another thread
+};
+
+/// A handle on an event file; copies write to the same one. A thread writes; events reach the file within two seconds,
+/// at flush() and close(), when the last handle goes, and when the process exits, crashes or gets SIGTERM, SIGINT or
+/// SIGHUP (handlers are installed where the program has none). Records are appended as a whole, so TensorBoard may read
+/// meanwhile. At most 64 MiB wait in memory: then a slow disk slows the caller down, and a full one costs events.
 class STRATA_API SummaryWriter {
  public:
   explicit SummaryWriter(std::shared_ptr<detail::EventFile> file);
@@ -44,6 +62,7 @@ class STRATA_API SummaryWriter {
   void close() const;
   /// The event file.
   const std::string& path() const;
+  WriterStatistics statistics() const;
 
  private:
   std::shared_ptr<detail::EventFile> file_;
@@ -65,5 +84,54 @@ struct ScalarOptions {
 /// time that the program runs. Returns whether there is a default writer. Throws ShapeError unless `value` is a scalar,
 /// ValueError without a step.
 STRATA_API bool scalar(const std::string& name, const Tensor& value, const ScalarOptions& options = {});
+
+struct ImageOptions {
+  Tensor step = {};
+  int max_outputs = 3;  ///< so many of the batch, from the first
+};
+/// Images (n, height, width, channels) with 1, 3 or 4 channels: uint8, or floats between 0 and 1. As scalar()
+/// otherwise. A plot is one: `summary::image("confusion", expand_dims(figure.to_tensor(), 0), {.step = epoch})`.
+STRATA_API bool image(const std::string& name, const Tensor& images, const ImageOptions& options = {});
+
+struct HistogramOptions {
+  Tensor step = {};
+  int buckets = 30;
+};
+/// How the elements are distributed, in buckets of equal width; those that are not finite are left out.
+STRATA_API bool histogram(const std::string& name, const Tensor& values, const HistogramOptions& options = {});
+
+struct PrCurveOptions {
+  Tensor step = {};
+  int num_thresholds = 201;
+};
+/// Precision and recall of 0/1 labels and predictions between 0 and 1, at thresholds of equal distances.
+STRATA_API bool pr_curve(const std::string& name, const Tensor& labels, const Tensor& predictions,
+                         const PrCurveOptions& options = {});
+
+struct TextOptions {
+  Tensor step = {};  ///< 0 where neither this nor the scope says one
+};
+/// Markdown, or a table of one column. Written at once: inside function() while it is traced alone.
+STRATA_API bool text(const std::string& name, const std::string& markdown, const TextOptions& options = {});
+STRATA_API bool text(const std::string& name, const std::vector<std::string>& lines, const TextOptions& options = {});
+
+struct GraphOptions {
+  std::string name = "keras";
+  bool ops = false;  ///< the graph of its ops, too
+};
+/// The layers of a model of any kind, which must be built: the conceptual graph (tag "keras").
+STRATA_API bool graph(const Model& model, const GraphOptions& options = {});
+
+namespace detail {
+STRATA_API bool write_function_graph(const strata::detail::FunctionCore& core);
+/// A serialized tensorflow.Summary.Value to the default writer.
+STRATA_API bool write_value(const std::string& value, std::int64_t step);
+}  // namespace detail
+
+/// The ops of a function()'s last trace, grouped by the layers that called them. Throws ValueError before its first
+/// call.
+template <class F>
+requires requires(const F& f) { f.core(); }
+bool graph(const F& function) { return detail::write_function_graph(*function.core()); }
 
 }  // namespace strata::summary

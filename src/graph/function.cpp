@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "graph/graph.h"
+#include "graph/function_graphs.h"
 #include "graph/passes/passes.h"
 #include "graph/program.h"
 #include "graph/tape_impl.h"
@@ -134,6 +135,12 @@ std::string explain_function(const FunctionCore& core) {
     out << '\n' << to_string(t.program->graph());
   }
   return out.str();
+}
+
+std::vector<const Graph*> traced_graphs(const FunctionCore& core) {
+  std::vector<const Graph*> graphs;
+  for (const auto& t : core.traces) graphs.push_back(&t->program->graph());
+  return graphs;
 }
 
 int count_traces(const FunctionCore& core) { return static_cast<int>(core.traces.size()); }

@@ -83,7 +83,9 @@ Config AssignVariable::config() const {
 void register_variable(Registry& r) {
   r.add_effect("read_variable");
   r.add_effect("assign_variable");
-  r.add_effect("summary_scalar");  // of component io, which core does not see
+  // Of component io, which core does not see.
+  for (const char* name : {"summary_scalar", "summary_image", "summary_histogram", "summary_pr_curve"})
+    r.add_effect(name);
 }
 
 Variable::Variable() = default;

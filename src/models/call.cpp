@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "graph/symbolic.h"
+#include "models/call_observer.h"
 #include "models/layer_call.h"
 #include "models/layer_state.h"
 #include "models/masks.h"
@@ -141,6 +142,7 @@ Tensors CallFrame::enter(const Tensors& tensors) {
     }
   }
   data_->inputs = tensors;
+  if (CallObserver* observer = current_observer()) observer->on_enter(state, tensors);
   const DType compute = data_->layer->compute_dtype();
   data_->autocast.emplace(compute == data_->layer->variable_dtype() ? std::nullopt : std::optional<DType>(compute));
   Tensors out;
@@ -153,6 +155,7 @@ Tensors CallFrame::enter(const Tensors& tensors) {
 
 void CallFrame::leave(const Tensors& results) {
   LayerState& state = *data_->state;
+  if (CallObserver* observer = current_observer()) observer->on_leave(state, results);
   if (infers_shapes) {
     state.output_specs.clear();
     for (const Tensor& t : results) state.output_specs.push_back({t.shape(), t.dtype()});

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/file.h"
+#include "core/atomic_file.h"
 #include "strata/image.h"
 #include "strata/tensorboard.h"
 

@@ -140,6 +140,31 @@ struct STRATA_API Tversky : Loss {
   Tversky(const TverskyOptions& options = {});
 };
 
+/// Class numbers with wrong ones among them (Zhang and Sabuncu 2018): (1 - p^q) / q of the probability of the label.
+struct CategoricalGeneralizedCrossEntropyOptions {
+  double q = 0.5;  ///< in (0, 1)
+  std::string reduction = "sum_over_batch_size", name = {}, dtype = {};
+};
+struct STRATA_API CategoricalGeneralizedCrossEntropy : Loss {
+  CategoricalGeneralizedCrossEntropy(const CategoricalGeneralizedCrossEntropyOptions& options = {});
+};
+
+/// Similarities of all pairs of embeddings, which are normalized rows; y_true are class numbers (Sun et al. 2020).
+struct CircleOptions {
+  double gamma = 80, margin = 0.4;
+  bool remove_diagonal = true;  ///< a sample is no pair with itself
+  std::string reduction = "sum_over_batch_size", name = {}, dtype = {};
+};
+struct STRATA_API Circle : Loss {
+  Circle(const CircleOptions& options = {});
+};
+
+/// Connectionist temporal classification (Graves et al. 2006): y_true are class numbers (batch, labels), filled up with
+/// the blank 0; y_pred logits (batch, time, classes).
+struct STRATA_API CTC : Loss {
+  CTC(const LossOptions& options = {});
+};
+
 /// One value for each sample: the classes above without their reductions.
 STRATA_API Tensor mean_squared_error(const Tensor& y_true, const Tensor& y_pred);
 STRATA_API Tensor mean_absolute_error(const Tensor& y_true, const Tensor& y_pred);
@@ -166,5 +191,10 @@ STRATA_API Tensor categorical_focal_crossentropy(const Tensor& y_true, const Ten
                                                  const CategoricalFocalCrossentropyOptions& options = {});
 STRATA_API Tensor dice(const Tensor& y_true, const Tensor& y_pred, const DiceOptions& options = {});
 STRATA_API Tensor tversky(const Tensor& y_true, const Tensor& y_pred, const TverskyOptions& options = {});
+
+STRATA_API Tensor categorical_generalized_cross_entropy(const Tensor& y_true, const Tensor& y_pred,
+                                                        const CategoricalGeneralizedCrossEntropyOptions& options = {});
+STRATA_API Tensor circle(const Tensor& y_true, const Tensor& y_pred, const CircleOptions& options = {});
+STRATA_API Tensor ctc(const Tensor& y_true, const Tensor& y_pred);
 
 }  // namespace strata::losses

@@ -129,6 +129,86 @@ struct STRATA_API AUC : Metric {
   AUC(const AUCOptions& options = {});
 };
 
+/// Intersection over union of the classes `target_class_ids`, and its mean over them. Labels and predictions are class
+/// numbers, or one-hot rows and probabilities along `axis` where the options say so. Samples of `ignore_class`, and of
+/// classes outside of the range, do not count. Without a `dtype` sample weights are cut to whole numbers, as in Keras.
+struct IoUOptions {
+  std::string name = {}, dtype = {};
+  std::optional<int> ignore_class = {};
+  bool sparse_y_true = true, sparse_y_pred = true;
+  int axis = -1;
+};
+struct STRATA_API IoU : Metric {
+  IoU(int num_classes, const std::vector<std::int64_t>& target_class_ids, const IoUOptions& options = {});
+};
+/// Of all classes.
+struct STRATA_API MeanIoU : Metric {
+  explicit MeanIoU(int num_classes, const IoUOptions& options = {});
+};
+/// Of the classes 0 and 1, of predictions below and from `threshold` on.
+struct BinaryIoUOptions {
+  std::vector<std::int64_t> target_class_ids = {0, 1};
+  double threshold = 0.5;
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API BinaryIoU : Metric {
+  BinaryIoU(const BinaryIoUOptions& options = {});
+};
+struct OneHotIoUOptions {
+  std::string name = {}, dtype = {};
+  std::optional<int> ignore_class = {};
+  bool sparse_y_pred = false;
+  int axis = -1;
+};
+struct STRATA_API OneHotIoU : Metric {
+  OneHotIoU(int num_classes, const std::vector<std::int64_t>& target_class_ids, const OneHotIoUOptions& options = {});
+};
+struct STRATA_API OneHotMeanIoU : Metric {
+  explicit OneHotMeanIoU(int num_classes, const OneHotIoUOptions& options = {});
+};
+
+/// (1 + beta^2) precision recall / (beta^2 precision + recall) of rows of labels and probabilities: of the largest
+/// probability, or of those above `threshold`.
+struct FBetaScoreOptions {
+  std::string average = {};  ///< "micro", "macro" or "weighted"; without it one value for each class
+  double beta = 1;
+  std::optional<double> threshold = {};
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API FBetaScore : Metric {
+  FBetaScore(const FBetaScoreOptions& options = {});
+};
+struct F1ScoreOptions {
+  std::string average = {};
+  std::optional<double> threshold = {};
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API F1Score : Metric {
+  F1Score(const F1ScoreOptions& options = {});
+};
+
+/// 1 - residual / total sum of squares, for (samples, values).
+struct R2ScoreOptions {
+  std::string class_aggregation = "uniform_average";  ///< or "variance_weighted_average", or "" for each column
+  int num_regressors = 0;                             ///< adjusts the score for so many
+  std::string name = {}, dtype = {};
+};
+struct STRATA_API R2Score : Metric {
+  R2Score(const R2ScoreOptions& options = {});
+};
+
+/// Correlations along an axis.
+struct CorrelationOptions {
+  std::string name = {}, dtype = {};
+  int axis = -1;
+};
+struct STRATA_API PearsonCorrelation : Metric {
+  PearsonCorrelation(const CorrelationOptions& options = {});
+};
+struct STRATA_API ConcordanceCorrelation : Metric {
+  ConcordanceCorrelation(const CorrelationOptions& options = {});
+};
+
 struct STRATA_API MeanSquaredError : Metric {
   MeanSquaredError(const MetricOptions& options = {});
 };
@@ -208,5 +288,10 @@ STRATA_API Tensor top_k_categorical_accuracy(const Tensor& y_true, const Tensor&
                                              const TopKOptions& options = {});
 STRATA_API Tensor sparse_top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred,
                                                     const TopKOptions& options = {});
+
+STRATA_API Tensor pearson_correlation(const Tensor& y_true, const Tensor& y_pred,
+                                      const CorrelationOptions& options = {});
+STRATA_API Tensor concordance_correlation(const Tensor& y_true, const Tensor& y_pred,
+                                          const CorrelationOptions& options = {});
 
 }  // namespace strata::metrics

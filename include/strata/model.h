@@ -62,14 +62,16 @@ class STRATA_API Model : public Layer {
   Logs evaluate(const data::AnyDataset& dataset, const EvaluateOptions& options = {}) const;
   Outputs predict(const Inputs& x, const PredictOptions& options = {}) const;
   Outputs predict(const data::AnyDataset& dataset, const PredictOptions& options = {}) const;
-  Logs train_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {}) const;
-  Logs test_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {}) const;
+  /// One step. The metrics go on from their values; reset_metrics() begins anew.
+  Logs train_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight = {},
+                      const ClassWeight& class_weight = {}) const;
+  Logs test_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight = {}) const;
   Outputs predict_on_batch(const Inputs& x) const;
 
   /// For a train_step of one's own: the compiled loss with regularization and added losses; the compiled metrics,
   /// updated, with the loss.
-  Tensor compute_loss(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight = {}) const;
-  Logs compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight = {}) const;
+  Tensor compute_loss(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Inputs& sample_weight = {}) const;
+  Logs compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Inputs& sample_weight = {}) const;
   optimizers::Optimizer& optimizer() const;
   std::vector<metrics::Metric> metrics() const;
   void reset_metrics() const;
@@ -112,42 +114,97 @@ class STRATA_API Model : public Layer {
     Layer::share(other);
     stop_training.rebind(other.stop_training);
   }
-  /// Overridden where a class has a training step of its own.
-  virtual std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y) const;
-  virtual std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y) const;
+  /// Overridden where a class has steps, a loss or metrics of its own.
+  virtual std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y, const Inputs& sample_weight) const;
+  virtual std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y, const Inputs& sample_weight) const;
+  virtual std::optional<Outputs> custom_predict_step(const Inputs& x) const;
+  virtual std::optional<Tensor> custom_loss(const Inputs& x, const Inputs& y, const Inputs& y_pred,
+                                            const Inputs& sample_weight) const;
+  virtual std::optional<Logs> custom_logs(const Inputs& x, const Inputs& y, const Inputs& y_pred,
+                                          const Inputs& sample_weight) const;
+  virtual std::optional<std::vector<metrics::Metric>> custom_metrics() const;
   friend class Trainer;
 };
 
-/// A model of one's own: `call`, and tracked layers. It may have a training step of its own:
-/// `Logs train_step(const Tensor& x, const Tensor& y) const`, and `test_step`.
+namespace detail {
+[[noreturn]] STRATA_API void throw_unused_weights(const std::string& step);
+
+/// The only tensor; an undefined one where there is none.
+inline Tensor first_tensor(const Inputs& x) { return x.empty() ? Tensor() : x.tensors()[0]; }
+inline bool is_single(const Inputs& x) { return x.tensors().size() <= 1; }
+}  // namespace detail
+
+/// A model of one's own: `call`, and tracked layers. It may have steps of its own, `Logs train_step(x, y) const`,
+/// `test_step(x, y)` and `predict_step(x)`; or, within strata's steps, `Tensor compute_loss(x, y, y_pred) const`,
+/// `Logs compute_metrics(x, y, y_pred) const` and `std::vector<metrics::Metric> metrics() const`. Arguments are
+/// tensors, or Inputs where there are several; `sample_weight` may follow as one more.
 template <class Self>
 class CustomModel : public Custom<Self, Model> {
  protected:
-  std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y) const override {
-    return step(x, y, [](const Self& self, const auto& a, const auto& b) {
-      if constexpr (requires { self.train_step(a, b); })
-        return std::optional<Logs>(self.train_step(a, b));
-      else
-        return std::optional<Logs>();
-    });
+  std::optional<Logs> custom_train_step(const Inputs& x, const Inputs& y, const Inputs& w) const override {
+    auto f = [](const auto& self, const auto&... a) -> decltype(self.train_step(a...)) {
+      return self.train_step(a...);
+    };
+    return weighted<Logs>("train_step", w, f, x, y);
   }
-  std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y) const override {
-    return step(x, y, [](const Self& self, const auto& a, const auto& b) {
-      if constexpr (requires { self.test_step(a, b); })
-        return std::optional<Logs>(self.test_step(a, b));
-      else
-        return std::optional<Logs>();
-    });
+  std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y, const Inputs& w) const override {
+    auto f = [](const auto& self, const auto&... a) -> decltype(self.test_step(a...)) { return self.test_step(a...); };
+    return weighted<Logs>("test_step", w, f, x, y);
+  }
+  std::optional<Outputs> custom_predict_step(const Inputs& x) const override {
+    auto f = [](const auto& self, const auto&... a) -> decltype(self.predict_step(a...)) {
+      return self.predict_step(a...);
+    };
+    return plain<Outputs>(f, x);
+  }
+  std::optional<Tensor> custom_loss(const Inputs& x, const Inputs& y, const Inputs& y_pred,
+                                    const Inputs& w) const override {
+    if constexpr (requires { requires std::same_as<decltype(&Self::compute_loss), decltype(&Model::compute_loss)>; }) {
+      return {};
+    } else {
+      auto f = [](const auto& self, const auto&... a) -> decltype(self.compute_loss(a...)) {
+        return self.compute_loss(a...);
+      };
+      return weighted<Tensor>("compute_loss", w, f, x, y, y_pred);
+    }
+  }
+  std::optional<Logs> custom_logs(const Inputs& x, const Inputs& y, const Inputs& y_pred,
+                                  const Inputs& w) const override {
+    if constexpr (requires {
+                    requires std::same_as<decltype(&Self::compute_metrics), decltype(&Model::compute_metrics)>;
+                  }) {
+      return {};
+    } else {
+      auto f = [](const auto& self, const auto&... a) -> decltype(self.compute_metrics(a...)) {
+        return self.compute_metrics(a...);
+      };
+      return weighted<Logs>("compute_metrics", w, f, x, y, y_pred);
+    }
+  }
+  std::optional<std::vector<metrics::Metric>> custom_metrics() const override {
+    if constexpr (std::same_as<decltype(&Self::metrics), decltype(&Model::metrics)>)
+      return {};
+    else
+      return std::vector<metrics::Metric>(self_ref().metrics());
   }
 
  private:
-  // Steps take tensors, or Inputs where there are several.
-  template <class F>
-  std::optional<Logs> step(const Inputs& x, const Inputs& y, F f) const {
-    const Self& self = static_cast<const Self&>(*this);
-    if (x.tensors().size() == 1 && y.tensors().size() == 1)
-      if (auto logs = f(self, x.tensors()[0], y.tensors()[0])) return logs;
-    return f(self, x, y);
+  const Self& self_ref() const { return static_cast<const Self&>(*this); }
+
+  // With tensors where every argument is a single one, else with Inputs; nothing where `f` takes neither.
+  template <class R, class F, class... A>
+  std::optional<R> plain(const F& f, const A&... inputs) const {
+    if constexpr (requires { f(self_ref(), detail::first_tensor(inputs)...); })
+      if ((detail::is_single(inputs) && ...)) return R(f(self_ref(), detail::first_tensor(inputs)...));
+    if constexpr (requires { f(self_ref(), inputs...); }) return R(f(self_ref(), inputs...));
+    return {};
+  }
+  template <class R, class F, class... A>
+  std::optional<R> weighted(const char* name, const Inputs& sample_weight, const F& f, const A&... inputs) const {
+    if (auto result = plain<R>(f, inputs..., sample_weight)) return result;
+    auto result = plain<R>(f, inputs...);
+    if (result && !sample_weight.empty()) detail::throw_unused_weights(name);
+    return result;
   }
 };
 

@@ -72,6 +72,8 @@ class STRATA_API Optimizer {
 
   /// With `use_ema`: sets the variables to their moving averages. fit() calls it at its end.
   void finalize_variable_values(const std::vector<Variable>& variables) const;
+  /// With `use_ema`: exchanges the values of all variables with their moving averages. Throws ValueError without.
+  void swap_averages() const;
 
   /// "iteration", "learning_rate" (unless a schedule rules), and the slots as Keras names and orders them:
   /// "dense_kernel_momentum", "dense_kernel_velocity", ...

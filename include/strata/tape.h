@@ -55,7 +55,7 @@ struct TapeOptions {
 };
 
 struct GradientOptions {
-  std::string unconnected_gradients = "error";  ///< "error" or "zero": what a source without influence gives
+  std::string unconnected_gradients = "error";  ///< or "zero", or "none" for an undefined tensor: of a source without influence
   Tensors output_gradients = {};                ///< the gradients that flow into the targets; ones by default
 };
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "strata/callbacks.h"
+#include "strata/callback.h"
 #include "strata/layer.h"
 #include "strata/logs.h"
 #include "strata/loss.h"
@@ -20,14 +20,21 @@
 
 namespace strata {
 
+namespace data {
+class AnyDataset;
+namespace detail {
+class Source;
+}
+}  // namespace data
+
 /// One value for all outputs of a model, a list with one for each, or one by output name.
 template <class T>
 class PerOutput {
  public:
   PerOutput() = default;
   template <class U>
-    requires(std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, PerOutput>)
-  PerOutput(const U& value) : values{{std::string(), T(value)}} {}
+  requires(std::convertible_to<U, T> && !std::same_as<std::remove_cvref_t<U>, PerOutput>) PerOutput(const U& value)
+      : values{{std::string(), T(value)}} {}
   PerOutput(std::initializer_list<std::pair<const char*, T>> by_name) {
     for (const auto& [name, value] : by_name) values.emplace_back(name, value);
   }
@@ -61,17 +68,22 @@ struct CompileOptions {
   MetricsOption metrics = {};
   MetricsOption weighted_metrics = {};
   bool run_eagerly = false;
-  bool jit_compile = true;  ///< false runs the step without passes
+  int steps_per_execution = 1;  ///< callbacks and the bar are told of so many steps at once
+  bool jit_compile = true;      ///< false runs the step without passes
 };
 
-/// x, y and optional sample weights to validate on.
-struct ValidationData {
+/// What to validate on: x, y and optional sample weights, or a data set of batches of them.
+struct STRATA_API ValidationData {
   ValidationData() = default;
-  ValidationData(const Inputs& x, const Inputs& y, const Tensor& sample_weight = {})
+  ValidationData(const Inputs& x, const Inputs& y, const Inputs& sample_weight = {})
       : x(x), y(y), sample_weight(sample_weight) {}
-  Inputs x, y;
-  Tensor sample_weight;
+  ValidationData(const data::AnyDataset& dataset);
+  Inputs x, y, sample_weight;
+  std::shared_ptr<const data::detail::Source> source;
 };
+
+/// Weights of classes: {{0, 1.0}, {1, 25.0}}. Classes that are not named have weight 1.
+using ClassWeight = std::vector<std::pair<int, double>>;
 
 struct FitOptions {
   std::optional<int> batch_size = {};  ///< 32; a data set has its own
@@ -81,18 +93,21 @@ struct FitOptions {
   double validation_split = 0;  ///< the last part of the samples, taken before shuffling
   ValidationData validation_data = {};
   bool shuffle = true;
-  std::vector<std::pair<int, double>> class_weight = {};
-  Tensor sample_weight = {};
+  ClassWeight class_weight = {};
+  Inputs sample_weight = {};  ///< one weight for each sample; for several outputs one tensor, or one for each
   int initial_epoch = 0;
   std::optional<std::int64_t> steps_per_epoch = {}, validation_steps = {};
   std::optional<int> validation_batch_size = {};
   int validation_freq = 1;
+  bool doctor = true;  ///< warns of common slips, once, on stderr
+  bool trace_nan =
+      false;  ///< at the first loss that is not finite, throws a ValueError that names the op it comes from
 };
 
 struct EvaluateOptions {
   std::optional<int> batch_size = {};  ///< 32
   int verbose = 1;
-  Tensor sample_weight = {};
+  Inputs sample_weight = {};
   std::optional<std::int64_t> steps = {};
   std::vector<callbacks::AnyCallback> callbacks = {};
 };

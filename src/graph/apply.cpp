@@ -2,6 +2,7 @@
 #include <cassert>
 
 #include "graph/graph.h"
+#include "graph/observe.h"
 #include "graph/registry.h"
 #include "graph/symbolic.h"
 #include "graph/tape_impl.h"
@@ -60,7 +61,13 @@ Tensors append_to_graph(Graph* graph, const OpPtr& op, const Tensors& inputs) {
   return graph->append(op, inputs);
 }
 
+thread_local detail::OpObserver* observer = nullptr;
+
 }  // namespace
+
+detail::OpObserver* detail::current_observer() { return observer; }
+detail::ObserverScope::ObserverScope(OpObserver* next) : outer_(observer) { observer = next; }
+detail::ObserverScope::~ObserverScope() { observer = outer_; }
 
 Tensors run_eagerly(const Op& op, std::span<const Tensor> inputs) {
   if (op.is_dynamic()) {
@@ -92,8 +99,9 @@ Tensors apply(const OpPtr& op, const Tensors& inputs) {
   }
   if (recorded) return record_symbolic(op, inputs);
   Graph* graph = current_graph();
-  Tensors outputs =
-      traced || (graph != nullptr && op->has_effect()) ? append_to_graph(graph, op, inputs) : run_eagerly(*op, inputs);
+  const bool appends = traced || (graph != nullptr && op->has_effect());
+  Tensors outputs = appends ? append_to_graph(graph, op, inputs) : run_eagerly(*op, inputs);
+  if (observer != nullptr && !appends) observer->after(*op, inputs, outputs);
   if (detail::any_tape_records()) detail::record_on_tapes(op, inputs, outputs);
   return outputs;
 }

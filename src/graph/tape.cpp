@@ -246,10 +246,10 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
     throw GradientError(
         "GradientTape: gradient() was called before on this tape, which keeps nothing afterwards. Make it "
         "GradientTape tape({.persistent = true}) to call it several times.");
-  const bool zero = options.unconnected_gradients == "zero";
-  if (!zero && options.unconnected_gradients != "error")
+  const bool zero = options.unconnected_gradients == "zero", none = options.unconnected_gradients == "none";
+  if (!zero && !none && options.unconnected_gradients != "error")
     throw ValueError("GradientTape: unconnected_gradients is \"" + options.unconnected_gradients +
-                     "\"; it must be \"error\" or \"zero\".");
+                     "\"; it must be \"error\", \"zero\" or \"none\".");
   for (const Source& s : sources) {
     if (!s.is_variable) check_defined("GradientTape::gradient, source", {&s.tensor, 1});
     const DType dtype = s.is_variable ? s.variable.dtype() : s.tensor.dtype();
@@ -276,7 +276,7 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
   Tensors result;
   for (const Source& s : sources) {
     Tensor g = gradient_of(s, grads);
-    if (!g.defined()) {
+    if (!g.defined() && !none) {
       if (!zero)
         throw GradientError("GradientTape: " + label(s) + " does not influence the target: " + explain_unconnected(s) +
                             ". Ask for zeros with {.unconnected_gradients = \"zero\"} if that is meant.");

@@ -46,4 +46,49 @@ STRATA_API void sgd_update_all(std::span<const Update> updates, const SgdStep& s
 STRATA_API void adam_update_all(std::span<const Update> updates, const AdamStep& s);
 STRATA_API void rmsprop_update_all(std::span<const Update> updates, const RmspropStep& s);
 
+// slots: momentum, norm
+struct AdamaxStep {
+  double beta_1, beta_2, epsilon;
+  std::int64_t step;
+};
+void adamax_update(const Update& u, const AdamaxStep& s);
+
+// slots: momentum, velocity, the product of the momentum's schedule (one element)
+struct NadamStep {
+  double beta_1, beta_2, epsilon;
+  std::int64_t step;
+};
+void nadam_update(const Update& u, const NadamStep& s);
+
+// slots: accumulator
+struct AdagradStep {
+  double epsilon;
+};
+void adagrad_update(const Update& u, const AdagradStep& s);
+
+// slots: accumulated squares of gradients, of changes
+struct AdadeltaStep {
+  double rho, epsilon;
+};
+void adadelta_update(const Update& u, const AdadeltaStep& s);
+
+// slots: accumulator, linear
+struct FtrlStep {
+  double learning_rate_power, l1, l2, l2_shrinkage, beta;
+};
+void ftrl_update(const Update& u, const FtrlStep& s);
+
+// slots: momentum
+struct LionStep {
+  double beta_1, beta_2;
+};
+void lion_update(const Update& u, const LionStep& s);
+
+// slots: momentum (the sequence that gradients are added to), velocity
+struct ScheduleFreeAdamWStep {
+  double beta_1, beta_2, epsilon, warmup_steps;
+  std::int64_t step;
+};
+void schedule_free_adamw_update(const Update& u, const ScheduleFreeAdamWStep& s);
+
 }  // namespace strata::kernels

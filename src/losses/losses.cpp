@@ -20,6 +20,9 @@ void visit(O& o, V&& v) {
   if constexpr (requires { o.alpha; }) v("alpha", o.alpha);
   if constexpr (requires { o.beta; }) v("beta", o.beta);
   if constexpr (requires { o.gamma; }) v("gamma", o.gamma);
+  if constexpr (requires { o.margin; }) v("margin", o.margin);
+  if constexpr (requires { o.remove_diagonal; }) v("remove_diagonal", o.remove_diagonal);
+  if constexpr (requires { o.q; }) v("q", o.q);
   if constexpr (requires { o.delta; }) v("delta", o.delta);
   if constexpr (requires { o.from_logits; }) v("from_logits", o.from_logits);
   if constexpr (requires { o.ignore_class; }) v("ignore_class", o.ignore_class);
@@ -126,6 +129,12 @@ Loss make_sparse(const SparseCategoricalCrossentropyOptions& options) {
                    }));
 }
 
+// Samples without a loss do not count in means.
+class CircleLoss final : public FunctionLoss {
+ public:
+  Tensor mask(const Tensor& y_true, const Tensor& y_pred) const override { return greater(call(y_true, y_pred), 0.0); }
+};
+
 // "crossentropy": one column is binary, index labels are sparse.
 Tensor crossentropy_by_shape(const Tensor& y_true, const Tensor& y_pred) {
   if (y_pred.rank() == 0 || y_pred.shape().back() == 1) {
@@ -183,6 +192,11 @@ const std::vector<Row>& rows() {
        make_class<KLDivergence, LossOptions>},
       {"Poisson", {"poisson"}, make_class<Poisson, LossOptions>},
       {"CosineSimilarity", {"cosine_similarity"}, make_class<CosineSimilarity, CosineSimilarityOptions>},
+      {"CategoricalGeneralizedCrossEntropy",
+       {"categorical_generalized_cross_entropy"},
+       make_class<CategoricalGeneralizedCrossEntropy, CategoricalGeneralizedCrossEntropyOptions>},
+      {"Circle", {"circle"}, make_class<Circle, CircleOptions>},
+      {"CTC", {"ctc"}, make_class<CTC, LossOptions>},
       {"Dice", {"dice"}, make_class<Dice, DiceOptions>},
       {"Tversky", {"tversky"}, make_class<Tversky, TverskyOptions>},
   };
@@ -249,6 +263,18 @@ KLDivergence::KLDivergence(const LossOptions& options)
 Poisson::Poisson(const LossOptions& options) : Loss(make("Poisson", "poisson", options, Function(poisson))) {}
 CosineSimilarity::CosineSimilarity(const CosineSimilarityOptions& options)
     : Loss(make("CosineSimilarity", "cosine_similarity", options, &cosine_similarity)) {}
+CategoricalGeneralizedCrossEntropy::CategoricalGeneralizedCrossEntropy(
+    const CategoricalGeneralizedCrossEntropyOptions& options)
+    : Loss(make("CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy", options,
+                &categorical_generalized_cross_entropy)) {
+  if (!(options.q > 0 && options.q < 1))
+    throw ValueError("CategoricalGeneralizedCrossEntropy: q is " + std::to_string(options.q) +
+                     ". It must be in (0, 1).");
+}
+Circle::Circle(const CircleOptions& options)
+    : Loss(fill(std::make_shared<CircleLoss>(), "Circle", "circle", options,
+                [options](const Tensor& t, const Tensor& p) { return circle(t, p, options); })) {}
+CTC::CTC(const LossOptions& options) : Loss(make("CTC", "ctc", options, Function(ctc))) {}
 Dice::Dice(const DiceOptions& options) : Loss(make("Dice", "dice", options, &dice)) {}
 Tversky::Tversky(const TverskyOptions& options) : Loss(make("Tversky", "tversky", options, &tversky)) {}
 

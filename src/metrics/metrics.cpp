@@ -10,6 +10,14 @@ namespace strata::metrics {
 
 namespace {
 
+// A choice whose absence Keras writes as None.
+template <class S>
+struct NoneWhereEmpty {
+  S& text;
+};
+template <class S>
+NoneWhereEmpty(S&) -> NoneWhereEmpty<S>;
+
 // What each options struct has besides name and dtype.
 template <class O, class V>
 void visit(O& o, V&& v) {
@@ -28,6 +36,13 @@ void visit(O& o, V&& v) {
   if constexpr (requires { o.ignore_class; }) v("ignore_class", o.ignore_class);
   if constexpr (requires { o.label_smoothing; }) v("label_smoothing", o.label_smoothing);
   if constexpr (requires { o.axis; }) v("axis", o.axis);
+  if constexpr (requires { o.target_class_ids; }) v("target_class_ids", o.target_class_ids);
+  if constexpr (requires { o.sparse_y_true; }) v("sparse_y_true", o.sparse_y_true);
+  if constexpr (requires { o.sparse_y_pred; }) v("sparse_y_pred", o.sparse_y_pred);
+  if constexpr (requires { o.average; }) v("average", NoneWhereEmpty{o.average});
+  if constexpr (requires { o.beta; }) v("beta", o.beta);
+  if constexpr (requires { o.class_aggregation; }) v("class_aggregation", NoneWhereEmpty{o.class_aggregation});
+  if constexpr (requires { o.num_regressors; }) v("num_regressors", o.num_regressors);
 }
 
 struct Writer {
@@ -38,6 +53,13 @@ struct Writer {
   }
   void operator()(const char* name, const std::optional<int>& v) {
     config.set(name, v ? Config::Value(*v) : Config::Value());
+  }
+  void operator()(const char* name, const std::optional<double>& v) {
+    config.set(name, v ? Config::Value(*v) : Config::Value());
+  }
+  template <class S>
+  void operator()(const char* name, const NoneWhereEmpty<S>& v) {
+    config.set(name, v.text.empty() ? Config::Value() : Config::Value(v.text));
   }
   void operator()(const char*, const Thresholds&) {}
 };
@@ -50,6 +72,13 @@ struct Reader {
   }
   void operator()(const char* name, std::optional<int>& v) {
     if (const auto* value = config.find(name); value != nullptr && !value->is_none()) v = config.get<int>(name);
+  }
+  void operator()(const char* name, std::optional<double>& v) {
+    if (const auto* value = config.find(name); value != nullptr && !value->is_none()) v = config.get<double>(name);
+  }
+  template <class S>
+  void operator()(const char* name, NoneWhereEmpty<S> v) {
+    if (const auto* value = config.find(name)) v.text = value->is_none() ? "" : value->as_string();
   }
   void operator()(const char* name, Thresholds& v) {
     const auto* value = config.find(name);
@@ -108,6 +137,15 @@ Metric make_at_class(const Config& config) {
   return M(config.get<double>(argument), options_from<AtOptions>(config));
 }
 
+template <class M, class O>
+Metric make_with_classes(const Config& config) {
+  const int classes = config.get<int>("num_classes");
+  if constexpr (std::constructible_from<M, int, std::vector<std::int64_t>, O>)
+    return M(classes, config.get<std::vector<std::int64_t>>("target_class_ids"), options_from<O>(config));
+  else
+    return M(classes, options_from<O>(config));
+}
+
 const std::vector<Row>& rows() {
   static const std::vector<Row> all = {
       {"Mean", {"mean"}, make_class<Mean>},
@@ -130,6 +168,16 @@ const std::vector<Row>& rows() {
       {"PrecisionAtRecall", {"precision_at_recall"}, make_at_class<PrecisionAtRecall>},
       {"RecallAtPrecision", {"recall_at_precision"}, make_at_class<RecallAtPrecision>},
       {"AUC", {"auc"}, make_class<AUC, AUCOptions>},
+      {"IoU", {"io_u"}, make_with_classes<IoU, IoUOptions>},
+      {"MeanIoU", {"mean_io_u"}, make_with_classes<MeanIoU, IoUOptions>},
+      {"BinaryIoU", {"binary_io_u"}, make_class<BinaryIoU, BinaryIoUOptions>},
+      {"OneHotIoU", {"one_hot_io_u"}, make_with_classes<OneHotIoU, OneHotIoUOptions>},
+      {"OneHotMeanIoU", {"one_hot_mean_io_u"}, make_with_classes<OneHotMeanIoU, OneHotIoUOptions>},
+      {"FBetaScore", {"fbeta_score"}, make_class<FBetaScore, FBetaScoreOptions>},
+      {"F1Score", {"f1_score"}, make_class<F1Score, F1ScoreOptions>},
+      {"R2Score", {"r2_score"}, make_class<R2Score, R2ScoreOptions>},
+      {"PearsonCorrelation", {"pearson_correlation"}, make_class<PearsonCorrelation, CorrelationOptions>},
+      {"ConcordanceCorrelation", {"concordance_correlation"}, make_class<ConcordanceCorrelation, CorrelationOptions>},
       {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, make_class<MeanSquaredError>},
       {"RootMeanSquaredError", {"root_mean_squared_error", "rmse", "RMSE"}, make_class<RootMeanSquaredError>},
       {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, make_class<MeanAbsoluteError>},
@@ -229,6 +277,54 @@ PrecisionAtRecall::PrecisionAtRecall(double value, const AtOptions& o)
 RecallAtPrecision::RecallAtPrecision(double value, const AtOptions& o)
     : Metric(make_at("RecallAtPrecision", "recall_at_precision", "precision", value, o)) {}
 AUC::AUC(const AUCOptions& o) : Metric(make_auc(o)) {}
+
+namespace {
+template <class O>
+Config config_of(const O& options) {
+  Writer write;
+  visit(options, write);
+  return write.config;
+}
+template <class O>
+Config config_of(const O& options, int num_classes, const std::vector<std::int64_t>& ids = {}) {
+  Config config = {{"num_classes", num_classes}};
+  if (!ids.empty()) config.set("target_class_ids", ids);
+  return config.update(config_of(options));
+}
+std::vector<std::int64_t> all_classes(int n) {
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < n; ++i) ids.push_back(i);
+  return ids;
+}
+}  // namespace
+
+IoU::IoU(int n, const std::vector<std::int64_t>& ids, const IoUOptions& o)
+    : Metric(make_iou("IoU", config_of(o, n, ids), common_options(o, "io_u"),
+                      {n, ids, o.ignore_class, o.sparse_y_true, o.sparse_y_pred, o.axis, {}})) {}
+MeanIoU::MeanIoU(int n, const IoUOptions& o)
+    : Metric(make_iou("MeanIoU", config_of(o, n), common_options(o, "mean_io_u"),
+                      {n, all_classes(n), o.ignore_class, o.sparse_y_true, o.sparse_y_pred, o.axis, {}})) {}
+BinaryIoU::BinaryIoU(const BinaryIoUOptions& o)
+    : Metric(make_iou("BinaryIoU", config_of(o), common_options(o, "binary_io_u"),
+                      {2, o.target_class_ids, {}, true, true, -1, o.threshold})) {}
+OneHotIoU::OneHotIoU(int n, const std::vector<std::int64_t>& ids, const OneHotIoUOptions& o)
+    : Metric(make_iou("OneHotIoU", config_of(o, n, ids), common_options(o, "one_hot_io_u"),
+                      {n, ids, o.ignore_class, false, o.sparse_y_pred, o.axis, {}})) {}
+OneHotMeanIoU::OneHotMeanIoU(int n, const OneHotIoUOptions& o)
+    : Metric(make_iou("OneHotMeanIoU", config_of(o, n), common_options(o, "one_hot_mean_io_u"),
+                      {n, all_classes(n), o.ignore_class, false, o.sparse_y_pred, o.axis, {}})) {}
+FBetaScore::FBetaScore(const FBetaScoreOptions& o)
+    : Metric(make_f_beta("FBetaScore", config_of(o), common_options(o, "fbeta_score"), o)) {}
+F1Score::F1Score(const F1ScoreOptions& o)
+    : Metric(make_f_beta("F1Score", config_of(o), common_options(o, "f1_score"),
+                         {.average = o.average, .threshold = o.threshold})) {}
+R2Score::R2Score(const R2ScoreOptions& o) : Metric(make_r2(config_of(o), common_options(o, "r2_score"), o)) {}
+PearsonCorrelation::PearsonCorrelation(const CorrelationOptions& o)
+    : Metric(mean_of("PearsonCorrelation", "pearson_correlation", o,
+                     [o](const Tensor& t, const Tensor& p) { return pearson_correlation(t, p, o); })) {}
+ConcordanceCorrelation::ConcordanceCorrelation(const CorrelationOptions& o)
+    : Metric(mean_of("ConcordanceCorrelation", "concordance_correlation", o,
+                     [o](const Tensor& t, const Tensor& p) { return concordance_correlation(t, p, o); })) {}
 
 MeanSquaredError::MeanSquaredError(const MetricOptions& o)
     : Metric(mean_of("MeanSquaredError", "mean_squared_error", o, losses::mean_squared_error)) {}

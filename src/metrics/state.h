@@ -55,4 +55,20 @@ std::shared_ptr<const Metric::Base> make_at(const char* class_name, const char* 
                                             double value, const AtOptions& options);
 std::shared_ptr<const Metric::Base> make_auc(const AUCOptions& options);
 
+// On a confusion matrix of classes, and scores of whole columns (scores.cpp).
+struct IoURule {
+  std::int64_t num_classes;
+  std::vector<std::int64_t> target_class_ids;
+  std::optional<int> ignore_class;
+  bool sparse_y_true, sparse_y_pred;
+  int axis;
+  std::optional<double> threshold;
+};
+std::shared_ptr<const Metric::Base> make_iou(const char* class_name, const Config& config, const MetricOptions& options,
+                                             const IoURule& rule);
+std::shared_ptr<const Metric::Base> make_f_beta(const char* class_name, const Config& config,
+                                                const MetricOptions& options, const FBetaScoreOptions& o);
+std::shared_ptr<const Metric::Base> make_r2(const Config& config, const MetricOptions& options,
+                                            const R2ScoreOptions& o);
+
 }  // namespace strata::metrics

@@ -1,146 +1,22 @@
-// fit, evaluate and predict: the loops over batches.
+// compile, fit, evaluate, predict and their steps on single batches. fit() is a TrainingLoop around the compiled step.
 #include <fmt/format.h>
 
 #include <iostream>
 
+#include "models/doctor.h"
+#include "models/feed.h"
 #include "models/layer_state.h"
+#include "models/loop_run.h"
 #include "models/model_state.h"
+#include "models/nan_trace.h"
 #include "models/progbar.h"
 #include "models/trainer.h"
 #include "strata/array.h"
 #include "strata/call.h"
-#include "strata/data.h"
-#include "strata/math.h"
-#include "strata/reduce.h"
 
 namespace strata {
 
 namespace {
-
-using data::detail::SourcePtr;
-
-Progbar::Values values_of(const Logs& logs) {
-  Progbar::Values out;
-  for (const auto& [name, value] : logs.entries()) out.emplace_back(name, value.item<double>());
-  return out;
-}
-
-// Where batches come from, and how an element is taken apart.
-struct Feed {
-  SourcePtr source;
-  std::size_t inputs = 1, targets = 1;
-
-  Batch batch_of(const Tensors& element) const {
-    Batch b;
-    const std::size_t n = element.size();
-    if (n < inputs)
-      throw ValueError(fmt::format("a data set's element has {} tensors, but the model has {} inputs.", n, inputs));
-    b.x.assign(element.begin(), element.begin() + static_cast<std::ptrdiff_t>(inputs));
-    const std::size_t end = std::min(n, inputs + targets);
-    b.y.assign(element.begin() + static_cast<std::ptrdiff_t>(inputs),
-               element.begin() + static_cast<std::ptrdiff_t>(end));
-    if (n > inputs + targets) b.sample_weight = element[inputs + targets];
-    return b;
-  }
-  std::int64_t steps(const std::optional<std::int64_t>& limit) const {
-    const std::int64_t n = data::AnyDataset(source).cardinality();
-    if (limit && (n < 0 || *limit < n)) return *limit;
-    return n >= 0 ? n : -1;
-  }
-};
-
-std::int64_t check_samples(const Tensors& x, const Tensors& y, const char* where) {
-  if (x.empty()) throw ValueError(std::string(where) + ": no x is given.");
-  std::int64_t n = -1;
-  for (const Tensors* list : {&x, &y})
-    for (const Tensor& t : *list) {
-      if (!t.defined() || t.rank() == 0)
-        throw ValueError(std::string(where) + ": x and y must be tensors with samples along the first dimension.");
-      if (n >= 0 && t.shape()[0] != n)
-        throw ShapeError(fmt::format("{}: x and y have {} and {} samples. Their first dimensions must be equal.", where,
-                                     n, t.shape()[0]));
-      n = t.shape()[0];
-    }
-  if (n == 0) throw ValueError(std::string(where) + ": there are no samples (the first dimension is 0).");
-  return n;
-}
-
-Tensors part(const Tensors& all, std::int64_t from, std::int64_t to) {
-  Tensors out;
-  for (const Tensor& t : all) out.push_back(t[Slice(from, to)]);
-  return out;
-}
-
-// The weight of each sample's class; labels are integers or one-hot rows.
-Tensor class_weights(const Tensor& y, const std::vector<std::pair<int, double>>& weights) {
-  const Tensor labels = y.rank() > 1 && y.shape().back() > 1 ? argmax(y, -1) : reshape(cast(y, int64), {-1});
-  std::vector<float> out;
-  for (std::int64_t label : labels.to_vector<std::int64_t>()) {
-    double w = 1;
-    for (const auto& [c, value] : weights)
-      if (c == label) w = value;
-    out.push_back(static_cast<float>(w));
-  }
-  const std::int64_t n = static_cast<std::int64_t>(out.size());
-  return Tensor::adopt(std::move(out), {n});
-}
-
-Feed feed_of_arrays(const Tensors& x, const Tensors& y, const Tensor& sample_weight, std::int64_t batch_size,
-                    bool shuffle) {
-  if (batch_size <= 0) throw ValueError(fmt::format("batch_size is {}; it must be positive.", batch_size));
-  Tensors all = x;
-  all.insert(all.end(), y.begin(), y.end());
-  if (sample_weight.defined()) all.push_back(sample_weight);
-  SourcePtr source = data::detail::slices(all);
-  if (shuffle) source = data::detail::shuffle(source, x[0].shape()[0], {});
-  source = data::detail::batch(source, batch_size, {});
-  return {data::detail::prefetch(source, 2), x.size(), y.size()};
-}
-
-Feed feed_of_dataset(const Model& model, const data::AnyDataset& dataset) {
-  const std::size_t inputs = std::max<std::size_t>(model.inputs().size(), 1);
-  const std::size_t outputs = std::max<std::size_t>(model.outputs().size(), 1);
-  return {dataset.source(), inputs, outputs};
-}
-
-// The callbacks of one run, told which model it is.
-class CallbackList {
- public:
-  CallbackList(const std::vector<callbacks::AnyCallback>& list, const Model& model) : list_(list) {
-    const auto handle = list.empty() ? nullptr : std::make_shared<Model>(model);
-    for (auto& c : list_) c->set_model(handle);
-  }
-  ~CallbackList() {
-    for (auto& c : list_) c->set_model(nullptr);
-  }
-  CallbackList(const CallbackList&) = delete;
-  CallbackList& operator=(const CallbackList&) = delete;
-  bool empty() const { return list_.empty(); }
-  template <class F>
-  void each(F f) {
-    for (auto& c : list_) f(*c.operator->());
-  }
-
- private:
-  std::vector<callbacks::AnyCallback> list_;
-};
-
-// Values of metrics, put back at the end: an evaluation inside of fit() leaves the running ones as they were.
-class MetricsKept {
- public:
-  explicit MetricsKept(const Trainer& trainer) {
-    for (const auto& m : trainer.all_metrics())
-      for (const Variable& v : m.variables()) kept_.emplace_back(v, v.read());
-  }
-  ~MetricsKept() {
-    for (const auto& [v, value] : kept_) v.assign(value);
-  }
-  MetricsKept(const MetricsKept&) = delete;
-  MetricsKept& operator=(const MetricsKept&) = delete;
-
- private:
-  std::vector<std::pair<Variable, Tensor>> kept_;
-};
 
 Trainer& trainer_of(const Model& model, const char* call) {
   auto& trainer = model_state(model).trainer;
@@ -150,106 +26,81 @@ Trainer& trainer_of(const Model& model, const char* call) {
   return *trainer;
 }
 
-Logs run_test(const Model& model, Trainer& trainer, const Feed& feed, std::optional<std::int64_t> limit, int verbose,
-              CallbackList& callbacks) {
-  trainer.reset_metrics();
-  const std::int64_t steps = feed.steps(limit);
-  Progbar bar(steps, verbose);
+std::int64_t steps_of(const Feed& feed, const std::optional<std::int64_t>& limit) {
+  const std::int64_t n = feed.dataset().cardinality();
+  if (limit && (n < 0 || *limit < n)) return *limit;
+  return n >= 0 ? n : -1;
+}
+
+Logs run_test(const Model& model, const Feed& feed, const EvaluateOptions& options) {
+  Trainer& trainer = trainer_of(model, "evaluate");
+  CallbackList callbacks(options.callbacks, model);
+  trainer.reset_metrics(model);
+  Progbar bar(steps_of(feed, options.steps), options.verbose);
   callbacks.each([](auto& c) { c.on_test_begin({}); });
-  auto run = data::AnyDataset(feed.source).make_iterator();
+  auto run = feed.dataset().make_iterator();
   Tensors element;
   std::int64_t step = 0;
   Logs logs;
-  while ((!limit || step < *limit) && run->next(element)) {
+  while ((!options.steps || step < *options.steps) && run->next(element)) {
     callbacks.each([&](auto& c) { c.on_test_batch_begin(step, {}); });
     logs = trainer.test(model, feed.batch_of(element));
     callbacks.each([&](auto& c) { c.on_test_batch_end(step, logs); });
     ++step;
-    bar.update(step, [&] { return values_of(logs); });
+    bar.update(step, [&] { return progbar_values(logs); });
   }
   if (step == 0) throw ValueError("evaluate: there are no samples.");
-  bar.finish(step, values_of(logs));
+  bar.finish(step, progbar_values(logs));
   callbacks.each([&](auto& c) { c.on_test_end(logs); });
   return logs;
 }
 
-class FitLoop {
- public:
-  FitLoop(const Model& model, const Feed& feed, const std::optional<Feed>& validation, const FitOptions& options)
-      : model_(model),
-        trainer_(trainer_of(model, "fit")),
-        feed_(feed),
-        validation_(validation),
-        options_(options),
-        callbacks_(options.callbacks, model) {}
-
-  History run() {
-    History history;
-    model_.stop_training = false;
-    callbacks_.each([](auto& c) { c.on_train_begin({}); });
-    Logs logs;
-    for (int epoch = options_.initial_epoch; epoch < options_.epochs && !model_.stop_training; ++epoch) {
-      if (options_.verbose != 0 && options_.epochs > 1)
-        std::cout << "Epoch " << epoch + 1 << '/' << options_.epochs << '\n';
-      callbacks_.each([&](auto& c) { c.on_epoch_begin(epoch, {}); });
-      logs = run_epoch(epoch);
-      for (const auto& [name, value] : logs.entries()) history.history.append(name, value.item<double>());
-      history.epoch.push_back(epoch);
-      callbacks_.each([&](auto& c) { c.on_epoch_end(epoch, logs); });
+History run_fit(const Model& model, const Feed& feed, const std::optional<Feed>& validation, const FitOptions& o) {
+  Trainer& trainer = trainer_of(model, "fit");
+  FitDoctor doctor(model, trainer, o.doctor);
+  TrainingLoop loop(model, {.epochs = o.epochs,
+                            .verbose = o.verbose,
+                            .callbacks = o.callbacks,
+                            .initial_epoch = o.initial_epoch,
+                            .steps_per_epoch = o.steps_per_epoch,
+                            .validation_steps = o.validation_steps,
+                            .validation_freq = o.validation_freq,
+                            .steps_per_execution = trainer.options().steps_per_execution});
+  if (validation) doctor.check_sets(feed, *validation);
+  for (auto& epoch : loop) {
+    for (const auto& [step, element] : epoch(feed.dataset())) {
+      const Batch batch = feed.batch_of(element);
+      doctor.check_batch(batch);
+      std::optional<StepReplay> replay;
+      if (o.trace_nan) replay.emplace(model, batch);
+      const Logs logs = trainer.train(model, batch);
+      doctor.check_step(logs);
+      if (replay) replay->check(logs);
+      epoch.log(logs);
     }
-    callbacks_.each([&](auto& c) { c.on_train_end(logs); });
-    return history;
+    if (!validation) continue;
+    for (const auto& [step, element] : epoch.validation(validation->dataset()))
+      epoch.log(trainer.test(model, validation->batch_of(element)));
   }
-
- private:
-  Logs run_epoch(int epoch) {
-    trainer_.reset_metrics();
-    Progbar bar(feed_.steps(options_.steps_per_epoch), options_.verbose);
-    auto run = data::AnyDataset(feed_.source).make_iterator();
-    Tensors element;
-    Logs logs;
-    std::int64_t step = 0;
-    while ((!options_.steps_per_epoch || step < *options_.steps_per_epoch) && !model_.stop_training &&
-           run->next(element)) {
-      const Batch batch = feed_.batch_of(element);
-      if (epoch == options_.initial_epoch && step == 0) trainer_.warn_about_logits(model_, part(batch.x, 0, 32));
-      callbacks_.each([&](auto& c) { c.on_train_batch_begin(step, {}); });
-      logs = trainer_.train(model_, batch);
-      callbacks_.each([&](auto& c) { c.on_train_batch_end(step, logs); });
-      ++step;
-      bar.update(step, [&] { return values_of(logs); });
-    }
-    if (step == 0) throw ValueError("fit: there are no samples to train on.");
-    if (validation_ && (epoch + 1) % options_.validation_freq == 0) {
-      const MetricsKept kept(trainer_);
-      const Logs validated = run_test(model_, trainer_, *validation_, options_.validation_steps, 0, callbacks_);
-      for (const auto& [name, value] : validated.entries()) logs.set("val_" + name, value);
-    }
-    bar.finish(step, values_of(logs));
-    return logs;
-  }
-
-  const Model& model_;
-  Trainer& trainer_;
-  Feed feed_;
-  std::optional<Feed> validation_;
-  const FitOptions& options_;
-  CallbackList callbacks_;
-};
+  if (o.epochs > o.initial_epoch && trainer.optimizer().built())
+    trainer.optimizer().finalize_variable_values(model.trainable_weights());
+  return loop.history();
+}
 
 Outputs run_predict(const Model& model, const Feed& feed, const PredictOptions& options) {
   auto& state = model_state(model);
   if (!state.trainer) state.trainer = std::make_shared<Trainer>(CompileOptions{});
-  const std::int64_t steps = feed.steps(options.steps);
-  Progbar bar(steps, options.verbose);
+  Progbar bar(steps_of(feed, options.steps), options.verbose);
   CallbackList callbacks(options.callbacks, model);
   callbacks.each([](auto& c) { c.on_predict_begin({}); });
-  auto run = data::AnyDataset(feed.source).make_iterator();
+  auto run = feed.dataset().make_iterator();
   Tensors element;
   std::vector<Tensors> parts;
   std::int64_t step = 0;
   while ((!options.steps || step < *options.steps) && run->next(element)) {
+    callbacks.each([&](auto& c) { c.on_predict_batch_begin(step, {}); });
     const Tensors outputs = state.trainer->predict(model, feed.batch_of(element).x);
+    callbacks.each([&](auto& c) { c.on_predict_batch_end(step, {}); });
     parts.resize(outputs.size());
     for (std::size_t i = 0; i < outputs.size(); ++i) parts[i].push_back(outputs[i]);
     bar.update(++step, [] { return Progbar::Values{}; });
@@ -261,67 +112,66 @@ Outputs run_predict(const Model& model, const Feed& feed, const PredictOptions& 
   return Outputs(all, state.output_names);
 }
 
+// The last part of the samples goes to validation.
+Feed split(Tensors& xs, Tensors& ys, Tensors& weights, std::int64_t n, double share, int batch_size) {
+  const auto cut = static_cast<std::int64_t>(static_cast<double>(n) * (1 - share));
+  if (share >= 1 || cut == 0 || cut == n)
+    throw ValueError(
+        fmt::format("fit: validation_split {} of {} samples leaves nothing to {}. Use a value between 0 and 1.", share,
+                    n, cut == n ? "validate on" : "train on"));
+  const Feed validation =
+      feed_of_arrays(rows_of(xs, cut, n), rows_of(ys, cut, n), rows_of(weights, cut, n), batch_size, false);
+  xs = rows_of(xs, 0, cut);
+  ys = rows_of(ys, 0, cut);
+  weights = rows_of(weights, 0, cut);
+  return validation;
+}
+
+std::optional<Feed> validation_feed(const Model& model, const FitOptions& options) {
+  const ValidationData& v = options.validation_data;
+  if (v.source) return feed_of_source(model, v.source);
+  if (v.x.empty()) return {};
+  const Tensors x = ordered_inputs(model, v.x);
+  check_samples(x, v.y.tensors(), v.sample_weight.tensors(), "fit, validation_data");
+  return feed_of_arrays(x, v.y.tensors(), v.sample_weight.tensors(),
+                        options.validation_batch_size.value_or(options.batch_size.value_or(32)), false);
+}
+
 }  // namespace
 
 History Model::fit(const Inputs& x, const Inputs& y, const FitOptions& options) const {
   trainer_of(*this, "fit");
-  Tensors xs = ordered_inputs(*this, x), ys = y.tensors();
-  const std::int64_t n = check_samples(xs, ys, "fit");
-  Tensor weight = options.sample_weight;
-  if (!options.class_weight.empty()) {
-    if (ys.size() != 1) throw ValueError("fit: class_weight works for models with one output.");
-    const Tensor by_class = class_weights(ys[0], options.class_weight);
-    weight = weight.defined() ? weight * by_class : by_class;
-  }
+  Tensors xs = ordered_inputs(*this, x), ys = y.tensors(), weights = options.sample_weight.tensors();
+  const std::int64_t n = check_samples(xs, ys, weights, "fit");
   const int batch_size = options.batch_size.value_or(32);
-  const int validation_batch = options.validation_batch_size.value_or(batch_size);
-  std::optional<Feed> validation;
-  if (!options.validation_data.x.empty()) {
-    const auto& v = options.validation_data;
-    const Tensors vx = ordered_inputs(*this, v.x);
-    check_samples(vx, v.y.tensors(), "fit, validation_data");
-    validation = feed_of_arrays(vx, v.y.tensors(), v.sample_weight, validation_batch, false);
-  } else if (options.validation_split > 0) {
-    const auto cut = static_cast<std::int64_t>(static_cast<double>(n) * (1 - options.validation_split));
-    if (options.validation_split >= 1 || cut == 0 || cut == n)
-      throw ValueError(
-          fmt::format("fit: validation_split {} of {} samples leaves nothing to {}. Use a value between 0 and 1.",
-                      options.validation_split, n, cut == n ? "validate on" : "train on"));
-    const Tensor held = weight.defined() ? weight[Slice(cut, n)] : Tensor();
-    validation = feed_of_arrays(part(xs, cut, n), part(ys, cut, n), held, validation_batch, false);
-    xs = part(xs, 0, cut);
-    ys = part(ys, 0, cut);
-    if (weight.defined()) weight = weight[Slice(0, cut)];
-  }
-  return FitLoop(*this, feed_of_arrays(xs, ys, weight, batch_size, options.shuffle), validation, options).run();
+  std::optional<Feed> validation = validation_feed(*this, options);
+  if (!validation && options.validation_split != 0)
+    validation =
+        split(xs, ys, weights, n, options.validation_split, options.validation_batch_size.value_or(batch_size));
+  Feed feed = feed_of_arrays(xs, ys, weights, batch_size, options.shuffle);
+  feed.class_weight = options.class_weight;
+  return run_fit(*this, feed, validation, options);
 }
 
 History Model::fit(const data::AnyDataset& dataset, const FitOptions& options) const {
-  if (options.batch_size || options.validation_split > 0)
-    throw ValueError("fit: a data set comes in batches of its own; leave batch_size and validation_split out.");
-  std::optional<Feed> validation;
-  if (!options.validation_data.x.empty()) {
-    const auto& v = options.validation_data;
-    validation = feed_of_arrays(ordered_inputs(*this, v.x), v.y.tensors(), v.sample_weight,
-                                options.validation_batch_size.value_or(32), false);
-  }
-  return FitLoop(*this, feed_of_dataset(*this, dataset), validation, options).run();
+  if (options.batch_size || options.validation_split > 0 || !options.sample_weight.empty())
+    throw ValueError(
+        "fit: a data set comes in batches and with sample weights of its own; leave batch_size, validation_split and "
+        "sample_weight out.");
+  Feed feed = feed_of_source(*this, dataset.source());
+  feed.class_weight = options.class_weight;
+  return run_fit(*this, feed, validation_feed(*this, options), options);
 }
 
 Logs Model::evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options) const {
-  Trainer& trainer = trainer_of(*this, "evaluate");
-  const Tensors xs = ordered_inputs(*this, x);
-  check_samples(xs, y.tensors(), "evaluate");
-  CallbackList callbacks(options.callbacks, *this);
-  return run_test(*this, trainer,
-                  feed_of_arrays(xs, y.tensors(), options.sample_weight, options.batch_size.value_or(32), false),
-                  options.steps, options.verbose, callbacks);
+  trainer_of(*this, "evaluate");
+  const Tensors xs = ordered_inputs(*this, x), weights = options.sample_weight.tensors();
+  check_samples(xs, y.tensors(), weights, "evaluate");
+  return run_test(*this, feed_of_arrays(xs, y.tensors(), weights, options.batch_size.value_or(32), false), options);
 }
 
 Logs Model::evaluate(const data::AnyDataset& dataset, const EvaluateOptions& options) const {
-  Trainer& trainer = trainer_of(*this, "evaluate");
-  CallbackList callbacks(options.callbacks, *this);
-  return run_test(*this, trainer, feed_of_dataset(*this, dataset), options.steps, options.verbose, callbacks);
+  return run_test(*this, feed_of_source(*this, dataset.source()), options);
 }
 
 Outputs Model::predict(const Inputs& x, const PredictOptions& options) const {
@@ -334,7 +184,7 @@ Outputs Model::predict(const Inputs& x, const PredictOptions& options) const {
 }
 
 Outputs Model::predict(const data::AnyDataset& dataset, const PredictOptions& options) const {
-  return run_predict(*this, feed_of_dataset(*this, dataset), options);
+  return run_predict(*this, feed_of_source(*this, dataset.source()), options);
 }
 
 Outputs Model::predict_on_batch(const Inputs& x) const {
@@ -343,12 +193,16 @@ Outputs Model::predict_on_batch(const Inputs& x) const {
   return Outputs(state.trainer->predict(*this, ordered_inputs(*this, x)), state.output_names);
 }
 
-Logs Model::train_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight) const {
-  return trainer_of(*this, "train_on_batch").train(*this, {ordered_inputs(*this, x), y.tensors(), sample_weight});
+Logs Model::train_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight,
+                           const ClassWeight& class_weight) const {
+  Batch batch{ordered_inputs(*this, x), y.tensors(), sample_weight.tensors()};
+  apply_class_weight(batch, class_weight);
+  return trainer_of(*this, "train_on_batch").train(*this, batch);
 }
 
-Logs Model::test_on_batch(const Inputs& x, const Inputs& y, const Tensor& sample_weight) const {
-  return trainer_of(*this, "test_on_batch").test(*this, {ordered_inputs(*this, x), y.tensors(), sample_weight});
+Logs Model::test_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight) const {
+  return trainer_of(*this, "test_on_batch")
+      .test(*this, {ordered_inputs(*this, x), y.tensors(), sample_weight.tensors()});
 }
 
 void Model::compile(const CompileOptions& options) const {
@@ -356,18 +210,29 @@ void Model::compile(const CompileOptions& options) const {
 }
 bool Model::compiled() const { return state()->model && state()->model->trainer; }
 
-Tensor Model::compute_loss(const Inputs&, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight) const {
-  return trainer_of(*this, "compute_loss").compute_loss(*this, y.tensors(), y_pred.tensors(), sample_weight);
+Tensor Model::compute_loss(const Inputs&, const Inputs& y, const Inputs& y_pred, const Inputs& sample_weight) const {
+  return trainer_of(*this, "compute_loss").compute_loss(*this, y.tensors(), y_pred.tensors(), sample_weight.tensors());
 }
-Logs Model::compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Tensor& sample_weight) const {
+Logs Model::compute_metrics(const Inputs& x, const Inputs& y, const Inputs& y_pred, const Inputs& sample_weight) const {
   return trainer_of(*this, "compute_metrics")
-      .compute_metrics(x.tensors(), y.tensors(), y_pred.tensors(), sample_weight);
+      .compute_metrics(*this, x.tensors(), y.tensors(), y_pred.tensors(), sample_weight.tensors());
 }
 optimizers::Optimizer& Model::optimizer() const { return trainer_of(*this, "optimizer").optimizer(); }
-std::vector<metrics::Metric> Model::metrics() const { return trainer_of(*this, "metrics").all_metrics(); }
-void Model::reset_metrics() const { trainer_of(*this, "reset_metrics").reset_metrics(); }
+std::vector<metrics::Metric> Model::metrics() const { return trainer_of(*this, "metrics").all_metrics(*this); }
+void Model::reset_metrics() const { trainer_of(*this, "reset_metrics").reset_metrics(*this); }
 
-std::optional<Logs> Model::custom_train_step(const Inputs&, const Inputs&) const { return {}; }
-std::optional<Logs> Model::custom_test_step(const Inputs&, const Inputs&) const { return {}; }
+std::optional<Logs> Model::custom_train_step(const Inputs&, const Inputs&, const Inputs&) const { return {}; }
+std::optional<Logs> Model::custom_test_step(const Inputs&, const Inputs&, const Inputs&) const { return {}; }
+std::optional<Outputs> Model::custom_predict_step(const Inputs&) const { return {}; }
+std::optional<Tensor> Model::custom_loss(const Inputs&, const Inputs&, const Inputs&, const Inputs&) const {
+  return {};
+}
+std::optional<Logs> Model::custom_logs(const Inputs&, const Inputs&, const Inputs&, const Inputs&) const { return {}; }
+std::optional<std::vector<metrics::Metric>> Model::custom_metrics() const { return {}; }
+
+void detail::throw_unused_weights(const std::string& step) {
+  throw ValueError("fit: sample weights are given, but the model's own " + step +
+                   " does not take them. Give it one argument more: const Tensor& sample_weight.");
+}
 
 }  // namespace strata

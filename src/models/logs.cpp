@@ -1,7 +1,6 @@
 #include "strata/logs.h"
 
-#include "strata/callbacks.h"
-#include "strata/model.h"
+#include "strata/error.h"
 
 namespace strata {
 
@@ -69,14 +68,4 @@ void History::Table::append(const std::string& name, double value) {
   columns_.push_back({name, {value}});
 }
 
-namespace callbacks {
-
-Callback::~Callback() = default;
-
-Model& Callback::model() const {
-  if (!model_) throw ValueError("Callback: model() has a value only while fit(), evaluate() or predict() runs.");
-  return *model_;
-}
-
-}  // namespace callbacks
 }  // namespace strata

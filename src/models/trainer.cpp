@@ -4,9 +4,7 @@
 
 #include <algorithm>
 #include <iostream>
-#include <set>
 
-#include "core/tensor_data.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "strata/array.h"
@@ -19,6 +17,12 @@
 namespace strata {
 
 namespace {
+
+// Of output i: one weight for all, or one for each.
+Tensor weight_of(const Tensors& sample_weight, std::size_t i) {
+  if (sample_weight.empty()) return {};
+  return sample_weight[sample_weight.size() == 1 ? 0 : i];
+}
 
 Tensor batch_size_of(const Tensors& x) { return cast(strata::shape(x.at(0))[0], float32); }
 
@@ -39,14 +43,17 @@ std::size_t index_of(const std::vector<std::string>& names, const std::string& n
 }  // namespace
 
 Trainer::Trainer(const CompileOptions& options) : options_(options), loss_tracker_({.name = "loss"}) {
-  const FunctionOptions train{.name = "train_step"}, test{.name = "test_step"}, predict{.name = "predict_step"};
-  auto train_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) {
+  const std::vector<std::string> off =
+      options.jit_compile ? std::vector<std::string>() : std::vector<std::string>{"all"};
+  const FunctionOptions train{.disable = off, .name = "train_step"}, test{.disable = off, .name = "test_step"},
+      predict{.disable = off, .name = "predict_step"};
+  auto train_lambda = [this](const Tensors& x, const Tensors& y, const Tensors& w) {
     return train_step(*running_, x, y, w);
   };
-  auto test_lambda = [this](const Tensors& x, const Tensors& y, const Tensor& w) {
+  auto test_lambda = [this](const Tensors& x, const Tensors& y, const Tensors& w) {
     return test_step(*running_, x, y, w);
   };
-  auto predict_lambda = [this](const Tensors& x) { return object_of(*running_).call_with(CallArguments(x, false)); };
+  auto predict_lambda = [this](const Tensors& x) { return predict_step(*running_, x); };
   if (options.run_eagerly) {
     train_ = train_lambda;
     test_ = test_lambda;
@@ -122,8 +129,12 @@ void Trainer::resolve_metrics(const std::vector<std::string>& names, const Metri
   for (const auto& [name, list] : option.by_output) add(outputs_[index_of(names, name, "a metric")], list);
 }
 
-Tensor Trainer::compute_loss(const Model& model, const Tensors& y, const Tensors& y_pred, const Tensor& sample_weight) {
+Tensor Trainer::compute_loss(const Model& model, const Tensors& y, const Tensors& y_pred,
+                             const Tensors& sample_weight) {
   resolve(model, y_pred.size());
+  if (sample_weight.size() > 1 && sample_weight.size() != outputs_.size())
+    throw ValueError(fmt::format("fit: {} sample weights are given for {} outputs. Give one for all, or one for each.",
+                                 sample_weight.size(), outputs_.size()));
   Tensor total;
   auto add = [&](const Tensor& loss) { total = total.defined() ? total + loss : loss; };
   last_output_losses_.assign(outputs_.size(), Tensor());
@@ -133,7 +144,7 @@ Tensor Trainer::compute_loss(const Model& model, const Tensors& y, const Tensors
     if (i >= y.size())
       throw ValueError(fmt::format("fit: {} targets are given for {} outputs with losses. Give y for each output.",
                                    y.size(), outputs_.size()));
-    const Tensor loss = o.loss(y[i], y_pred[i], sample_weight);
+    const Tensor loss = o.loss(y[i], y_pred[i], weight_of(sample_weight, i));
     last_output_losses_[i] = loss;
     add(o.weight == 1 ? loss : loss * o.weight);
   }
@@ -145,7 +156,9 @@ Tensor Trainer::compute_loss(const Model& model, const Tensors& y, const Tensors
   return total;
 }
 
-Logs Trainer::compute_metrics(const Tensors& x, const Tensors& y, const Tensors& y_pred, const Tensor& sample_weight) {
+Logs Trainer::compute_metrics(const Model& model, const Tensors& x, const Tensors& y, const Tensors& y_pred,
+                              const Tensors& sample_weight) {
+  resolve(model, y_pred.size());
   const Tensor n = batch_size_of(x);
   if (last_loss_.defined()) loss_tracker_.update_state(last_loss_, n);
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
@@ -154,7 +167,7 @@ Logs Trainer::compute_metrics(const Tensors& x, const Tensors& y, const Tensors&
       o.loss_metric->update_state(last_output_losses_[i], n);
     if (i >= y.size()) continue;
     for (const auto& m : o.metrics) m.update_state(y[i], y_pred[i]);
-    for (const auto& m : o.weighted_metrics) m.update_state(y[i], y_pred[i], sample_weight);
+    for (const auto& m : o.weighted_metrics) m.update_state(y[i], y_pred[i], weight_of(sample_weight, i));
   }
   last_loss_ = Tensor();
   last_output_losses_.clear();
@@ -166,48 +179,111 @@ Logs Trainer::results() const {
   logs.set("loss", loss_tracker_.result());
   for (const Output& o : outputs_)
     if (o.loss_metric) logs.set(o.loss_metric->name(), o.loss_metric->result());
-  for (const Output& o : outputs_) {
+  // A name that is there already gets a number, or "weighted_" before it, as in Keras.
+  auto add = [&](const Output& o, const metrics::Metric& m, bool weighted) {
     const std::string prefix = o.name.empty() ? "" : o.name + "_";
-    for (const auto& m : o.metrics) logs.set(prefix + m.name(), m.result());
-    for (const auto& m : o.weighted_metrics) logs.set(prefix + m.name(), m.result());
-  }
+    std::string name = prefix + m.name();
+    if (weighted && logs.contains(name)) name = prefix + "weighted_" + m.name();
+    const std::string base = name;
+    for (int i = 1; logs.contains(name); ++i) name = base + "_" + std::to_string(i);
+    logs.set(name, m.result());
+  };
+  for (const Output& o : outputs_)
+    for (const auto& m : o.metrics) add(o, m, false);
+  for (const Output& o : outputs_)
+    for (const auto& m : o.weighted_metrics) add(o, m, true);
   return logs;
 }
 
-std::vector<metrics::Metric> Trainer::all_metrics() const {
+std::vector<metrics::Metric> Trainer::all_metrics(const Model& model) const {
   std::vector<metrics::Metric> out = {loss_tracker_};
   for (const Output& o : outputs_) {
     if (o.loss_metric) out.push_back(*o.loss_metric);
     out.insert(out.end(), o.metrics.begin(), o.metrics.end());
     out.insert(out.end(), o.weighted_metrics.begin(), o.weighted_metrics.end());
   }
+  if (const auto own = object_of(model).custom_metrics()) out.insert(out.end(), own->begin(), own->end());
   return out;
 }
 
-void Trainer::reset_metrics() const {
-  for (const auto& m : all_metrics()) m.reset_state();
+void Trainer::reset_metrics(const Model& model) const {
+  for (const auto& m : all_metrics(model)) m.reset_state();
 }
 
-Logs Trainer::train_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight) {
+std::vector<losses::Loss> Trainer::losses(const Model& model, std::size_t outputs) {
+  resolve(model, outputs);
+  std::vector<losses::Loss> out;
+  for (const Output& o : outputs_) out.push_back(o.loss);
+  return out;
+}
+
+// As Keras: weights that the loss does not depend on stay as they are, with a warning.
+void Trainer::apply_gradients(const Model& model, const Tensors& gradients, const std::vector<Variable>& weights) {
+  Tensors found;
+  std::vector<Variable> changed;
+  std::string missing;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    if (gradients[i].defined()) {
+      found.push_back(gradients[i]);
+      changed.push_back(weights[i]);
+    } else {
+      missing += (missing.empty() ? "'" : ", '") + weights[i].path() + "'";
+    }
+  }
+  if (changed.empty())
+    throw ValueError(model.state()->describe() + ": the loss depends on none of the " + std::to_string(weights.size()) +
+                     " trainable weights (" + missing + "). Is it computed from what the model returns?");
+  if (!missing.empty() && !warned_) {
+    warned_ = true;
+    std::cerr << "warning: " << missing << " of " << model.name()
+              << " get no gradient: the loss does not depend on them, so they stay as they are. Use the layer's output "
+                 "in call(), or set .trainable = false.\n";
+  }
+  options_.optimizer.build(weights);
+  options_.optimizer.apply_gradients(found, changed);
+}
+
+Logs Trainer::train_step(const Model& model, const Tensors& x, const Tensors& y, const Tensors& sample_weight) {
   const Model& object = object_of(model);
-  if (auto logs = object.custom_train_step(Inputs(x), Inputs(y))) return *logs;
+  const Inputs xs(x), ys(y), weights_of_samples(sample_weight);
+  if (auto logs = object.custom_train_step(xs, ys, weights_of_samples)) return *logs;
   GradientTape tape;
   const Tensors y_pred = object.call_with(CallArguments(x, true));
-  const Tensor loss = compute_loss(model, y, y_pred, sample_weight);
+  const Tensor loss = loss_of(model, x, y, y_pred, sample_weight);
   const std::vector<Variable> weights = model.trainable_weights();
-  if (!weights.empty()) options_.optimizer.apply_gradients(tape.gradient(loss, weights), weights);
-  return compute_metrics(x, y, y_pred, sample_weight);
+  if (!weights.empty())
+    apply_gradients(model, tape.gradient(loss, weights, {.unconnected_gradients = "none"}), weights);
+  return logs_of(model, x, y, y_pred, sample_weight);
 }
 
-Logs Trainer::test_step(const Model& model, const Tensors& x, const Tensors& y, const Tensor& sample_weight) {
+Logs Trainer::test_step(const Model& model, const Tensors& x, const Tensors& y, const Tensors& sample_weight) {
   const Model& object = object_of(model);
-  if (auto logs = object.custom_test_step(Inputs(x), Inputs(y))) return *logs;
+  if (auto logs = object.custom_test_step(Inputs(x), Inputs(y), Inputs(sample_weight))) return *logs;
   const Tensors y_pred = object.call_with(CallArguments(x, false));
-  compute_loss(model, y, y_pred, sample_weight);
-  return compute_metrics(x, y, y_pred, sample_weight);
+  loss_of(model, x, y, y_pred, sample_weight);
+  return logs_of(model, x, y, y_pred, sample_weight);
 }
 
-Logs Trainer::run(Step& step, const Model& model, const Batch& batch) {
+Tensors Trainer::predict_step(const Model& model, const Tensors& x) {
+  const Model& object = object_of(model);
+  if (auto outputs = object.custom_predict_step(Inputs(x))) return outputs->tensors();
+  return object.call_with(CallArguments(x, false));
+}
+
+Tensor Trainer::loss_of(const Model& model, const Tensors& x, const Tensors& y, const Tensors& y_pred,
+                        const Tensors& sample_weight) {
+  if (auto own = object_of(model).custom_loss(Inputs(x), Inputs(y), Inputs(y_pred), Inputs(sample_weight)))
+    return last_loss_ = *own;
+  return compute_loss(model, y, y_pred, sample_weight);
+}
+
+Logs Trainer::logs_of(const Model& model, const Tensors& x, const Tensors& y, const Tensors& y_pred,
+                      const Tensors& sample_weight) {
+  if (auto own = object_of(model).custom_logs(Inputs(x), Inputs(y), Inputs(y_pred), Inputs(sample_weight))) return *own;
+  return compute_metrics(model, x, y, y_pred, sample_weight);
+}
+
+Logs Trainer::run(const Step& step, const Model& model, const Batch& batch) {
   running_ = &model;
   Logs logs = step(batch.x, batch.y, batch.sample_weight);
   running_ = nullptr;
@@ -219,35 +295,14 @@ Logs Trainer::run(Step& step, const Model& model, const Batch& batch) {
 
 Logs Trainer::train(const Model& model, const Batch& batch) { return run(train_, model, batch); }
 Logs Trainer::test(const Model& model, const Batch& batch) { return run(test_, model, batch); }
+Logs Trainer::train_eagerly(const Model& model, const Batch& batch) {
+  return run([&](const Tensors& x, const Tensors& y, const Tensors& w) { return train_step(model, x, y, w); }, model,
+             batch);
+}
 
 Tensors Trainer::predict(const Model& model, const Tensors& x) {
   running_ = &model;
   return predict_(x);
-}
-
-void Trainer::warn_about_logits(const Model& model, const Tensors& x) {
-  if (warned_) return;
-  warned_ = true;
-  const Tensors outputs = object_of(model).call_with(CallArguments(x, false));
-  resolve(model, outputs.size());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (!outputs_[i].loss.defined() || !outputs_[i].loss.expects_probabilities() || outputs[i].size() == 0) continue;
-    const double low = reduce_min(outputs[i]).item<double>(), high = reduce_max(outputs[i]).item<double>();
-    if (low >= -1e-3 && high <= 1 + 1e-3) continue;
-    const auto origin = outputs[i].impl()->origin.lock();
-    const std::string name = origin ? origin->ensure_name() : model.name(), loss = outputs_[i].loss.class_name();
-    const char* activation = loss.starts_with("Binary") ? "sigmoid" : "softmax";
-    const std::string cure =
-        origin && origin->class_name == "Dense"
-            ? fmt::format("Dense({}, {{.activation = \"{}\"}})", outputs[i].shape().back(), activation)
-            : fmt::format("a layer with .activation = \"{}\"", activation);
-    static std::set<std::string> said;  // once in a process for each loss and cure
-    if (!said.insert(loss + cure).second) continue;
-    std::cerr << fmt::format(
-        "warning: {} expects probabilities, but '{}' has no {} (outputs in [{:.1f}, {:.1f}]). Use {} or "
-        "{}({{.from_logits = true}}).\n",
-        loss, name, activation, low, high, cure, loss);
-  }
 }
 
 }  // namespace strata

@@ -81,6 +81,7 @@ void Optimizer::exclude_from_weight_decay(const std::vector<Variable>& variables
 void Optimizer::finalize_variable_values(const std::vector<Variable>& variables) const {
   require().finalize_variable_values(variables);
 }
+void Optimizer::swap_averages() const { require().swap_averages(); }
 std::string Optimizer::name() const { return require().name(); }
 std::string Optimizer::class_name() const { return require().class_name(); }
 Config Optimizer::get_config() const { return require().get_config(); }

@@ -14,7 +14,10 @@ Variable make_variable(const Tensor& value, const std::string& name) {
   return Variable(value, {.trainable = false, .name = name});
 }
 
-Config::Value value_of(const std::optional<double>& v) { return v ? Config::Value(*v) : Config::Value(); }
+template <class T>
+Config::Value value_of(const std::optional<T>& v) {
+  return v ? Config::Value(*v) : Config::Value();
+}
 
 }  // namespace
 
@@ -33,6 +36,9 @@ OptimizerState::OptimizerState(const char* class_name, const char* default_name,
   if (options_.ema_overwrite_frequency && *options_.ema_overwrite_frequency < 1)
     throw ValueError(std::string(class_name) + ": ema_overwrite_frequency is " +
                      std::to_string(*options_.ema_overwrite_frequency) + ". Use a number of steps above 0.");
+  if (options_.gradient_accumulation_steps && *options_.gradient_accumulation_steps < 2)
+    throw ValueError(std::string(class_name) + ": gradient_accumulation_steps is " +
+                     std::to_string(*options_.gradient_accumulation_steps) + ". Use 2 or more, or leave it out.");
   TraceScope outside(nullptr);
   strata::detail::RecordingPause pause;
   iterations_ = make_variable(constant(0, int64), "iteration");
@@ -97,23 +103,44 @@ void OptimizerState::build(const std::vector<Variable>& variables) {
     if (indices_.size() > trained_.size()) trained_.push_back(v);
   }
   if (options_.use_ema) averages_ = add_slots(trained_, {"average"})[0];
+  if (options_.gradient_accumulation_steps) accumulators_ = add_slots(trained_, {"gradient_accumulator"})[0];
   make_slots(trained_);
   built_ = true;
 }
 
 std::vector<std::vector<Variable>> OptimizerState::add_slots(const std::vector<Variable>& variables,
-                                                             const std::vector<std::string>& names) {
+                                                             const std::vector<std::string>& names,
+                                                             const std::vector<double>& initial) {
   std::vector<std::vector<Variable>> slots(names.size());
-  for (const Variable& v : variables) {
-    std::string path = v.path();
-    for (char& c : path)
-      if (c == '/') c = '_';
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      slots[i].push_back(make_variable(zeros(v.shape(), v.dtype()), path + "_" + names[i]));
-      slots_.push_back(slots[i].back());
-    }
-  }
+  for (const Variable& v : variables)
+    for (std::size_t i = 0; i < names.size(); ++i)
+      slots[i].push_back(
+          add_slot(full(v.shape(), i < initial.size() ? initial[i] : 0.0, v.dtype()), slot_name(v, names[i])));
   return slots;
+}
+
+Variable OptimizerState::add_slot(const Tensor& value, const std::string& name) {
+  slots_.push_back(make_variable(value, name));
+  return slots_.back();
+}
+
+std::string slot_name(const Variable& variable, const std::string& slot) {
+  std::string path = variable.path();
+  for (char& c : path)
+    if (c == '/') c = '_';
+  return path + "_" + slot;
+}
+
+void assign_when(const Tensor& due, const Variable& variable, const Tensor& value) {
+  variable.assign(due.defined() ? where(due, value, variable.read()) : value);
+}
+
+OpPtr OptimizerState::update_op(const Variable&, std::size_t, double) const { return nullptr; }
+
+void OptimizerState::update(const Variable& variable, std::size_t index, const Step& s) const {
+  Tensors inputs = {s.gradient, s.learning_rate, s.steps_before};
+  if (s.due.defined()) inputs.push_back(s.due);
+  strata::apply(update_op(variable, index, s.weight_decay), inputs);
 }
 
 void OptimizerState::exclude_from_weight_decay(const std::vector<Variable>& variables,
@@ -126,10 +153,10 @@ void OptimizerState::exclude_from_weight_decay(const std::vector<Variable>& vari
 }
 
 double OptimizerState::weight_decay_of(const Variable& variable) const {
-  if (!options_.weight_decay || excluded_.count(variable.state().get()) > 0) return 0;
+  if (excluded_.count(variable.state().get()) > 0) return 0;
   for (const std::string& part : excluded_names_)
     if (variable.name().find(part) != std::string::npos) return 0;
-  return *options_.weight_decay;
+  return weight_decay_for(variable);
 }
 
 std::size_t OptimizerState::index_of(const Variable& variable) const {
@@ -189,16 +216,47 @@ void OptimizerState::apply_gradients(const Tensors& gradients, const std::vector
     if (!v.state()) throw ValueError(std::string(class_name_) + ": a variable is empty (default-constructed).");
   build(variables);
   strata::detail::RecordingPause pause;
-  const Tensors ready = clipped(checked(gradients, variables));
-  const Tensor rate = learning_rate(), steps = iterations_.read();
+  Tensors ready = checked(gradients, variables);
+  const Tensor rate = learning_rate();
+  Tensor steps = iterations_.read(), due;
+  if (const auto& every = options_.gradient_accumulation_steps) {
+    due = equal((steps + 1) % *every, 0);
+    ready = accumulated(ready, variables, due);
+    steps = floor_divide(steps, constant(*every, int64));
+  }
+  ready = clipped(ready);
+  begin_step(steps, due);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const Variable& v = variables[i];
-    apply(update_op(v, index_of(v), weight_decay_of(v)), {ready[i], rate, steps});
+    update(v, index_of(v), {ready[i], rate, steps, due, weight_decay_of(v)});
   }
   if (options_.use_ema) update_averages(steps);
   for (const Variable& v : variables)
     if (v.constraint()) v.assign(v.constraint()(v.read()));
   iterations_.assign_add(constant(1, int64));
+}
+
+// The mean of the gradients since the last update; the sums begin anew where it is due.
+Tensors OptimizerState::accumulated(const Tensors& gradients, const std::vector<Variable>& variables,
+                                    const Tensor& due) const {
+  Tensors means;
+  for (std::size_t i = 0; i < variables.size(); ++i) {
+    const Variable& sum = accumulators_[index_of(variables[i])];
+    const Tensor total = gradients[i] + sum.read();
+    means.push_back(total / static_cast<double>(*options_.gradient_accumulation_steps));
+    sum.assign(strata::where(due, zeros(total.shape(), total.dtype()), total));
+  }
+  return means;
+}
+
+void OptimizerState::swap_averages() {
+  if (!options_.use_ema)
+    throw ValueError(std::string(class_name_) + ": there are no moving averages of the weights. Set .use_ema = true.");
+  for (std::size_t i = 0; i < averages_.size(); ++i) {
+    const Tensor value = trained_[i].read();
+    trained_[i].assign(averages_[i].read());
+    averages_[i].assign(value);
+  }
 }
 
 // average = momentum * average + (1 - momentum) * variable, from the first step's variable on.
@@ -219,17 +277,17 @@ void OptimizerState::finalize_variable_values(const std::vector<Variable>& varia
 }
 
 Config OptimizerState::get_config() const {
-  Config config = {
-      {"name", options_.name},
-      {"learning_rate", schedule()},
-      {"weight_decay", value_of(options_.weight_decay)},
-      {"clipnorm", value_of(options_.clipnorm)},
-      {"global_clipnorm", value_of(options_.global_clipnorm)},
-      {"clipvalue", value_of(options_.clipvalue)},
-      {"use_ema", options_.use_ema},
-      {"ema_momentum", options_.ema_momentum},
-      {"ema_overwrite_frequency",
-       options_.ema_overwrite_frequency ? Config::Value(*options_.ema_overwrite_frequency) : Config::Value()}};
+  Config config = {{"name", options_.name},
+                   {"learning_rate", schedule()},
+                   {"weight_decay", value_of(options_.weight_decay)},
+                   {"clipnorm", value_of(options_.clipnorm)},
+                   {"global_clipnorm", value_of(options_.global_clipnorm)},
+                   {"clipvalue", value_of(options_.clipvalue)},
+                   {"use_ema", options_.use_ema},
+                   {"ema_momentum", options_.ema_momentum},
+                   {"ema_overwrite_frequency", value_of(options_.ema_overwrite_frequency)},
+                   {"loss_scale_factor", Config::Value()},
+                   {"gradient_accumulation_steps", value_of(options_.gradient_accumulation_steps)}};
   add_config(config);
   return config;
 }

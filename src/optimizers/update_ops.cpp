@@ -6,7 +6,10 @@
 namespace strata {
 
 void register_optimizer(Registry& r) {
-  for (const char* name : {"sgd_update", "adam_update", "rmsprop_update"}) r.add_effect(name);
+  for (const char* name :
+       {"sgd_update", "adam_update", "rmsprop_update", "adamax_update", "nadam_update", "adagrad_update",
+        "adadelta_update", "ftrl_update", "lion_update", "schedule_free_adamw_update"})
+    r.add_effect(name);
 }
 
 namespace optimizers {
@@ -14,6 +17,7 @@ namespace optimizers {
 Specs UpdateOp::infer(const Specs&) const { return {}; }
 
 void UpdateOp::run(RunContext& c) const {
+  if (c.in.size() > 3 && !c.in[3].item<bool>()) return;  // gradients are only accumulated in this step
   const Tensor& gradient = c.in[0];
   if (gradient.shape() != weight_->shape || gradient.dtype() != weight_->dtype)
     throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +

@@ -1,4 +1,5 @@
-// Effect ops that change a variable and its slots in place. Inputs: gradient, learning rate, steps taken before.
+// Effect ops that change a variable and its slots in place. Inputs: gradient, learning rate, steps taken before and,
+// where gradients are accumulated, whether the step is due.
 #pragma once
 
 #include <memory>
@@ -69,6 +70,28 @@ class RmspropUpdate final : public UpdateOp {
  private:
   void update(const kernels::Update& u, std::int64_t) const override { kernels::rmsprop_update(u, step_); }
   kernels::RmspropStep step_;
+};
+
+// An update whose kernel takes the optimizer's numbers as a `StepNumbers`, with the step counted from 1 where it has
+// one.
+template <class StepNumbers>
+class KernelUpdate final : public UpdateOp {
+ public:
+  using Kernel = void (*)(const kernels::Update&, const StepNumbers&);
+  KernelUpdate(const char* name, Kernel kernel, StatePtr weight, std::vector<StatePtr> slots, double weight_decay,
+               const StepNumbers& numbers)
+      : UpdateOp(std::move(weight), std::move(slots), weight_decay), name_(name), kernel_(kernel), numbers_(numbers) {}
+  std::string_view name() const override { return name_; }
+
+ private:
+  void update(const kernels::Update& u, std::int64_t steps_before) const override {
+    StepNumbers numbers = numbers_;
+    if constexpr (requires { numbers.step; }) numbers.step = steps_before + 1;
+    kernel_(u, numbers);
+  }
+  const char* name_;
+  Kernel kernel_;
+  StepNumbers numbers_;
 };
 
 }  // namespace strata::optimizers

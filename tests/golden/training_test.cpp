@@ -73,8 +73,15 @@ void check_optimizer(const GoldenCase& c) {
       expect_close(variables[i].value(), c.array(checkpoints[step / 5][i]), 1e-5,
                    variables[i].name() + " after step " + std::to_string(step));
   }
+  // After the iteration and the learning rate, the slots in Keras's order.
+  const Tensors slots = c.arrays("slots");
+  const std::vector<Variable> own = optimizer.variables();
+  ASSERT_EQ(own.size(), slots.size() + 2);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    expect_close(own[i + 2].read(), slots[i], 1e-5, "slot " + own[i + 2].name());
 }
 
+// capability: 4.6, 4.7
 TEST(Golden, Optimizers) { walk_golden("optimizer", check_optimizer); }
 
 TEST(Golden, Schedules) {

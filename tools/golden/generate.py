@@ -29,6 +29,7 @@ FAMILIES = {
     "layers_shape": "layers_shape",
     "layers_rnn": "layers_rnn",
     "models": "models",
+    "fit": "fit",
     "mini_inception": "mini_inception",
 }
 

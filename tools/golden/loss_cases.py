@@ -72,6 +72,26 @@ CASES = [
     ("Tversky", {"alpha": 0.3, "beta": 0.7}, binary),
 ]
 
+def embeddings(d):
+    x = d.normal(6, 4)
+    return [d.integers(0, 3, 6), (x / np.linalg.norm(x, axis=-1, keepdims=True)).astype(np.float32)]
+
+
+def sequences(d):
+    labels = d.integers(1, 5, 3, 4)
+    labels[1, 3:] = 0
+    labels[2, 1] = labels[2, 0]
+    return [labels, d.normal(3, 9, 5)]
+
+
+CASES += [
+    ("CategoricalGeneralizedCrossEntropy", {}, sparse),
+    ("CategoricalGeneralizedCrossEntropy", {"q": 0.8}, sparse),
+    ("Circle", {}, embeddings),
+    ("Circle", {"gamma": 10.0, "margin": 0.25, "remove_diagonal": False}, embeddings),
+    ("CTC", {}, sequences),
+]
+
 # Probabilities that are not normalized, exactly 0 and exactly 1; a label of rank one more; images; wide logits.
 CORNERS = [
     ("CategoricalCrossentropy", {}, "not_normalized", lambda d: [d.one_hot(5, 4), d.uniform(5, 4, low=0.1, high=2)]),

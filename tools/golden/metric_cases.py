@@ -86,6 +86,46 @@ CASES = [
 ]
 
 
+def regions(d):
+    return [d.integers(0, 3, 8), d.integers(0, 3, 8)]
+
+
+def maps(d):
+    return [d.one_hot(8, 3), d.probabilities(8, 3)]
+
+
+# With weights that are whole numbers, since Keras counts pixels by integers.
+REGIONS = [
+    ("IoU", {"num_classes": 3, "target_class_ids": [0, 2]}, regions),
+    ("IoU", {"num_classes": 3, "target_class_ids": [1], "sparse_y_true": False, "sparse_y_pred": False}, maps),
+    ("MeanIoU", {"num_classes": 3}, regions),
+    ("MeanIoU", {"num_classes": 4, "ignore_class": 1}, regions),
+    ("BinaryIoU", {}, lambda d: [d.booleans(8).astype(np.float32), d.uniform(8)]),
+    ("BinaryIoU", {"target_class_ids": [1], "threshold": 0.3}, lambda d: [d.booleans(8).astype(np.float32), d.uniform(8)]),
+    ("OneHotIoU", {"num_classes": 3, "target_class_ids": [0, 1]}, maps),
+    ("OneHotMeanIoU", {"num_classes": 3}, maps),
+]
+CASES += [
+    ("SensitivityAtSpecificity", {"specificity": 0.4}, scores),
+    ("SensitivityAtSpecificity", {"specificity": 0.7, "num_thresholds": 20}, scores),
+    ("SpecificityAtSensitivity", {"sensitivity": 0.5}, scores),
+    ("PrecisionAtRecall", {"recall": 0.6}, scores),
+    ("RecallAtPrecision", {"precision": 0.5}, scores),
+    ("AUC", {"curve": "PR", "summation_method": "majoring", "num_thresholds": 50}, scores),
+    ("AUC", {"thresholds": [0.2, 0.4, 0.7]}, scores),
+    ("FBetaScore", {}, maps),
+    ("FBetaScore", {"average": "micro", "beta": 2.0, "threshold": 0.4}, maps),
+    ("FBetaScore", {"average": "weighted", "beta": 0.5}, maps),
+    ("F1Score", {"average": "macro"}, maps),
+    ("R2Score", {}, regression),
+    ("R2Score", {"class_aggregation": None}, regression),
+    ("R2Score", {"class_aggregation": "variance_weighted_average", "num_regressors": 2}, regression),
+    ("PearsonCorrelation", {}, regression),
+    ("PearsonCorrelation", {"axis": 0}, lambda d: [d.normal(6, 6), d.normal(6, 6)]),
+    ("ConcordanceCorrelation", {}, regression),
+]
+
+
 def case(f, cls, config, make, weighted):
     target = f"metrics.{cls}"
     name = f.unique(target, config, "sample_weight" if weighted else "")
@@ -95,7 +135,9 @@ def case(f, cls, config, make, weighted):
     for step in range(3):
         arrays = make(draw)
         if weighted:
-            arrays = arrays + [draw.uniform(len(arrays[0]), low=0.1, high=2)]
+            whole = (cls, config) in [row[:2] for row in REGIONS]
+            n = len(arrays[0])
+            arrays = arrays + [draw.integers(0, 4, n) if whole else draw.uniform(n, low=0.1, high=2)]
         updates.append(arrays)
         metric.update_state(*arrays)
         results.append(metric.result())
@@ -116,7 +158,7 @@ def case(f, cls, config, make, weighted):
 
 def make():
     f = Family("metric", "metric_cases.py")
-    for cls, config, inputs in CASES:
+    for cls, config, inputs in CASES + REGIONS:
         case(f, cls, config, inputs, False)
         case(f, cls, config, inputs, True)
     case(f, "Mean", {}, lambda d: [np.zeros((0,), np.float32)], False)

@@ -1,3 +1,4 @@
+// capability: 4.4
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,3 +1,4 @@
+// capability: 1.24
 #include <gtest/gtest.h>
 
 #include "strata/datasets.h"

@@ -1,4 +1,5 @@
 // Creation, shape and index ops against TensorFlow and Keras.
+// capability: 1.25
 #include "strata/array.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // Layers against Keras: outputs, gradients of inputs and weights, moving statistics, losses; each layer made from
 // Keras's names and arguments.
+// capability: 1.9, 1.10, 1.11, 1.12, 1.13, 1.14, 1.15, 1.16, 1.17, 1.18
 #include <gtest/gtest.h>
 
 #include "strata/constraints.h"

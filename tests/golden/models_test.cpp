@@ -1,4 +1,5 @@
 // Small whole models against Keras: outputs, gradients, losses of five steps and the weights after them.
+// capability: 1.7
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"

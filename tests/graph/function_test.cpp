@@ -1,3 +1,4 @@
+// capability: 4.11
 #include "strata/function.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// capability: 4.1, 4.2, 4.5
 #include "strata/tape.h"
 
 #include <gtest/gtest.h>

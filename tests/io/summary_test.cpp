@@ -1,3 +1,4 @@
+// capability: 4.12
 #include "strata/summary.h"
 
 #include <gtest/gtest.h>

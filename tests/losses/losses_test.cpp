@@ -1,4 +1,5 @@
 // Handles, names, reductions, shapes and errors; hand-computed numbers.
+// capability: 4.8, 4.10
 #include "strata/losses.h"
 
 #include <gtest/gtest.h>

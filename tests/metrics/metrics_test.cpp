@@ -1,4 +1,5 @@
 // Handles, names, states and errors; hand-computed numbers.
+// capability: 4.9, 4.10
 #include "strata/metrics.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// capability: 1.5, 1.6
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"

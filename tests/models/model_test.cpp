@@ -1,3 +1,4 @@
+// capability: 1.1, 1.2, 1.3, 1.19, 1.20, 1.21
 #include "strata/model.h"
 
 #include <gtest/gtest.h>

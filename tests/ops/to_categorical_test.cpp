@@ -1,3 +1,4 @@
+// capability: 1.26
 #include <gtest/gtest.h>
 
 #include "strata/array.h"

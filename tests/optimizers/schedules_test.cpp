@@ -1,4 +1,5 @@
 // Learning-rate schedules: values of Keras 3.15, and the step as a traced tensor.
+// capability: 4.18
 #include "strata/schedules.h"
 
 #include <gtest/gtest.h>

@@ -1,13 +1,17 @@
 #include "layers/registry.h"
 
 #include "strata/layers/activation.h"
+#include "strata/layers/attention.h"
 #include "strata/layers/convolution.h"
 #include "strata/layers/core.h"
 #include "strata/layers/merging.h"
 #include "strata/layers/normalization.h"
 #include "strata/layers/pooling.h"
+#include "strata/layers/recurrent.h"
+#include "strata/layers/recurrent_cells.h"
 #include "strata/layers/regularization.h"
 #include "strata/layers/reshaping.h"
+#include "strata/layers/wrappers.h"
 
 namespace strata::layers {
 
@@ -23,12 +27,15 @@ const LayerClass kClasses[] = {
     {"Activation", make<Activation>},
     {"ActivityRegularization", make<ActivityRegularization>},
     {"Add", make<Add>},
+    {"AdditiveAttention", make<AdditiveAttention>},
     {"AlphaDropout", make<AlphaDropout>},
+    {"Attention", make<Attention>},
     {"Average", make<Average>},
     {"AveragePooling1D", make<AveragePooling1D>},
     {"AveragePooling2D", make<AveragePooling2D>},
     {"AveragePooling3D", make<AveragePooling3D>},
     {"BatchNormalization", make<BatchNormalization>},
+    {"Bidirectional", make<Bidirectional>},
     {"Concatenate", make<Concatenate>},
     {"Conv1D", make<Conv1D>},
     {"Conv1DTranspose", make<Conv1DTranspose>},
@@ -45,8 +52,11 @@ const LayerClass kClasses[] = {
     {"Dot", make<Dot>},
     {"Dropout", make<Dropout>},
     {"ELU", make<ELU>},
+    {"EinsumDense", make<EinsumDense>},
     {"Embedding", make<Embedding>},
     {"Flatten", make<Flatten>},
+    {"GRU", make<GRU>},
+    {"GRUCell", make<GRUCell>},
     {"GaussianDropout", make<GaussianDropout>},
     {"GaussianNoise", make<GaussianNoise>},
     {"GlobalAveragePooling1D", make<GlobalAveragePooling1D>},
@@ -57,28 +67,37 @@ const LayerClass kClasses[] = {
     {"GlobalMaxPooling3D", make<GlobalMaxPooling3D>},
     {"GroupNormalization", make<GroupNormalization>},
     {"Identity", make<Identity>},
+    {"LSTM", make<LSTM>},
+    {"LSTMCell", make<LSTMCell>},
     {"Lambda", make<Lambda>},
     {"LayerNormalization", make<LayerNormalization>},
     {"LeakyReLU", make<LeakyReLU>},
+    {"Masking", make<Masking>},
     {"MaxPooling1D", make<MaxPooling1D>},
     {"MaxPooling2D", make<MaxPooling2D>},
     {"MaxPooling3D", make<MaxPooling3D>},
     {"Maximum", make<Maximum>},
     {"Minimum", make<Minimum>},
+    {"MultiHeadAttention", make<MultiHeadAttention>},
     {"Multiply", make<Multiply>},
     {"PReLU", make<PReLU>},
     {"Permute", make<Permute>},
+    {"RNN", make<RNN>},
     {"ReLU", make<ReLU>},
     {"RepeatVector", make<RepeatVector>},
     {"Rescaling", make<Rescaling>},
     {"Reshape", make<Reshape>},
     {"SeparableConv1D", make<SeparableConv1D>},
     {"SeparableConv2D", make<SeparableConv2D>},
+    {"SimpleRNN", make<SimpleRNN>},
+    {"SimpleRNNCell", make<SimpleRNNCell>},
     {"Softmax", make<Softmax>},
     {"SpatialDropout1D", make<SpatialDropout1D>},
     {"SpatialDropout2D", make<SpatialDropout2D>},
     {"SpatialDropout3D", make<SpatialDropout3D>},
+    {"StackedRNNCells", make<StackedRNNCells>},
     {"Subtract", make<Subtract>},
+    {"TimeDistributed", make<TimeDistributed>},
     {"UnitNormalization", make<UnitNormalization>},
     {"UpSampling1D", make<UpSampling1D>},
     {"UpSampling2D", make<UpSampling2D>},

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -16,8 +17,9 @@ namespace fs = std::filesystem;
 using namespace layers;
 
 fs::path temporary(const std::string& name) {
-  const fs::path path = fs::path(testing::TempDir()) / name;
+  const fs::path path = fs::path(testing::TempDir()) / ("strata_saved_model_" + std::to_string(getpid())) / name;
   fs::remove_all(path);
+  fs::create_directories(path.parent_path());
   return path;
 }
 

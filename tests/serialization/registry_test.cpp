@@ -23,7 +23,13 @@ Config required(const std::string& class_name) {
   Config c = {{"name", "x"}};
   auto has = [&](const char* part) { return class_name.find(part) != std::string::npos; };
   if (class_name == "Activation") c.set("activation", "relu");
-  if (class_name == "Dense") c.set("units", 3);
+  if (class_name == "Dense" || has("SimpleRNN") || has("GRU") || has("LSTM")) c.set("units", 3);
+  if (class_name == "EinsumDense") c.update({{"equation", "abc,cd->abd"}, {"output_shape", std::vector<int>{2, 3}}});
+  if (class_name == "MultiHeadAttention") c.update({{"num_heads", 2}, {"key_dim", 3}});
+  if (class_name == "Bidirectional") c.set("layer", layers::LSTM(3));
+  if (class_name == "TimeDistributed") c.set("layer", layers::Dense(3));
+  if (class_name == "RNN") c.set("cell", layers::GRUCell(3));
+  if (class_name == "StackedRNNCells") c.set("cells", Config::Value::List{layers::GRUCell(3), layers::GRUCell(2)});
   if (class_name == "Embedding") c.update({{"input_dim", 5}, {"output_dim", 3}});
   if (class_name == "Dot") c.set("axes", 1);
   if (class_name == "Reshape") c.set("target_shape", std::vector<int>{2, 3});

@@ -146,73 +146,70 @@ Metric make_with_classes(const Config& config) {
     return M(classes, options_from<O>(config));
 }
 
-const std::vector<Row>& rows() {
-  static const std::vector<Row> all = {
-      {"Mean", {"mean"}, make_class<Mean>},
-      {"Sum", {"sum"}, make_class<Sum>},
-      {"BinaryAccuracy", {"binary_accuracy"}, make_class<BinaryAccuracy, BinaryAccuracyOptions>},
-      {"CategoricalAccuracy", {"categorical_accuracy"}, make_class<CategoricalAccuracy>},
-      {"SparseCategoricalAccuracy", {"sparse_categorical_accuracy"}, make_class<SparseCategoricalAccuracy>},
-      {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, make_class<TopKCategoricalAccuracy, TopKOptions>},
-      {"SparseTopKCategoricalAccuracy",
-       {"sparse_top_k_categorical_accuracy"},
-       make_class<SparseTopKCategoricalAccuracy, TopKOptions>},
-      {"TruePositives", {"true_positives"}, make_class<TruePositives, CountOptions>},
-      {"TrueNegatives", {"true_negatives"}, make_class<TrueNegatives, CountOptions>},
-      {"FalsePositives", {"false_positives"}, make_class<FalsePositives, CountOptions>},
-      {"FalseNegatives", {"false_negatives"}, make_class<FalseNegatives, CountOptions>},
-      {"Precision", {"precision"}, make_class<Precision, PrecisionOptions>},
-      {"Recall", {"recall"}, make_class<Recall, RecallOptions>},
-      {"SensitivityAtSpecificity", {"sensitivity_at_specificity"}, make_at_class<SensitivityAtSpecificity>},
-      {"SpecificityAtSensitivity", {"specificity_at_sensitivity"}, make_at_class<SpecificityAtSensitivity>},
-      {"PrecisionAtRecall", {"precision_at_recall"}, make_at_class<PrecisionAtRecall>},
-      {"RecallAtPrecision", {"recall_at_precision"}, make_at_class<RecallAtPrecision>},
-      {"AUC", {"auc"}, make_class<AUC, AUCOptions>},
-      {"IoU", {"io_u"}, make_with_classes<IoU, IoUOptions>},
-      {"MeanIoU", {"mean_io_u"}, make_with_classes<MeanIoU, IoUOptions>},
-      {"BinaryIoU", {"binary_io_u"}, make_class<BinaryIoU, BinaryIoUOptions>},
-      {"OneHotIoU", {"one_hot_io_u"}, make_with_classes<OneHotIoU, OneHotIoUOptions>},
-      {"OneHotMeanIoU", {"one_hot_mean_io_u"}, make_with_classes<OneHotMeanIoU, OneHotIoUOptions>},
-      {"FBetaScore", {"fbeta_score"}, make_class<FBetaScore, FBetaScoreOptions>},
-      {"F1Score", {"f1_score"}, make_class<F1Score, F1ScoreOptions>},
-      {"R2Score", {"r2_score"}, make_class<R2Score, R2ScoreOptions>},
-      {"PearsonCorrelation", {"pearson_correlation"}, make_class<PearsonCorrelation, CorrelationOptions>},
-      {"ConcordanceCorrelation", {"concordance_correlation"}, make_class<ConcordanceCorrelation, CorrelationOptions>},
-      {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, make_class<MeanSquaredError>},
-      {"RootMeanSquaredError", {"root_mean_squared_error", "rmse", "RMSE"}, make_class<RootMeanSquaredError>},
-      {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, make_class<MeanAbsoluteError>},
-      {"MeanAbsolutePercentageError",
-       {"mean_absolute_percentage_error", "mape", "MAPE"},
-       make_class<MeanAbsolutePercentageError>},
-      {"MeanSquaredLogarithmicError",
-       {"mean_squared_logarithmic_error", "msle", "MSLE"},
-       make_class<MeanSquaredLogarithmicError>},
-      {"LogCoshError", {"log_cosh_error", "logcosh", "log_cosh"}, make_class<LogCoshError>},
-      {"CosineSimilarity", {"cosine_similarity"}, make_class<CosineSimilarity, CosineSimilarityOptions>},
-      {"KLDivergence", {"kl_divergence", "kld", "KLD"}, make_class<KLDivergence>},
-      {"Poisson", {"poisson"}, make_class<Poisson>},
-      {"Hinge", {"hinge"}, make_class<Hinge>},
-      {"SquaredHinge", {"squared_hinge"}, make_class<SquaredHinge>},
-      {"CategoricalHinge", {"categorical_hinge"}, make_class<CategoricalHinge>},
-      {"BinaryCrossentropy",
-       {"binary_crossentropy", "bce", "BCE"},
-       make_class<BinaryCrossentropy, BinaryCrossentropyOptions>},
-      {"CategoricalCrossentropy",
-       {"categorical_crossentropy"},
-       make_class<CategoricalCrossentropy, CategoricalCrossentropyOptions>},
-      {"SparseCategoricalCrossentropy",
-       {"sparse_categorical_crossentropy"},
-       make_class<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>},
-  };
-  return all;
-}
+const Row kRows[] = {
+    {"Mean", {"mean"}, make_class<Mean>},
+    {"Sum", {"sum"}, make_class<Sum>},
+    {"BinaryAccuracy", {"binary_accuracy"}, make_class<BinaryAccuracy, BinaryAccuracyOptions>},
+    {"CategoricalAccuracy", {"categorical_accuracy"}, make_class<CategoricalAccuracy>},
+    {"SparseCategoricalAccuracy", {"sparse_categorical_accuracy"}, make_class<SparseCategoricalAccuracy>},
+    {"TopKCategoricalAccuracy", {"top_k_categorical_accuracy"}, make_class<TopKCategoricalAccuracy, TopKOptions>},
+    {"SparseTopKCategoricalAccuracy",
+     {"sparse_top_k_categorical_accuracy"},
+     make_class<SparseTopKCategoricalAccuracy, TopKOptions>},
+    {"TruePositives", {"true_positives"}, make_class<TruePositives, CountOptions>},
+    {"TrueNegatives", {"true_negatives"}, make_class<TrueNegatives, CountOptions>},
+    {"FalsePositives", {"false_positives"}, make_class<FalsePositives, CountOptions>},
+    {"FalseNegatives", {"false_negatives"}, make_class<FalseNegatives, CountOptions>},
+    {"Precision", {"precision"}, make_class<Precision, PrecisionOptions>},
+    {"Recall", {"recall"}, make_class<Recall, RecallOptions>},
+    {"SensitivityAtSpecificity", {"sensitivity_at_specificity"}, make_at_class<SensitivityAtSpecificity>},
+    {"SpecificityAtSensitivity", {"specificity_at_sensitivity"}, make_at_class<SpecificityAtSensitivity>},
+    {"PrecisionAtRecall", {"precision_at_recall"}, make_at_class<PrecisionAtRecall>},
+    {"RecallAtPrecision", {"recall_at_precision"}, make_at_class<RecallAtPrecision>},
+    {"AUC", {"auc"}, make_class<AUC, AUCOptions>},
+    {"IoU", {"io_u"}, make_with_classes<IoU, IoUOptions>},
+    {"MeanIoU", {"mean_io_u"}, make_with_classes<MeanIoU, IoUOptions>},
+    {"BinaryIoU", {"binary_io_u"}, make_class<BinaryIoU, BinaryIoUOptions>},
+    {"OneHotIoU", {"one_hot_io_u"}, make_with_classes<OneHotIoU, OneHotIoUOptions>},
+    {"OneHotMeanIoU", {"one_hot_mean_io_u"}, make_with_classes<OneHotMeanIoU, OneHotIoUOptions>},
+    {"FBetaScore", {"fbeta_score"}, make_class<FBetaScore, FBetaScoreOptions>},
+    {"F1Score", {"f1_score"}, make_class<F1Score, F1ScoreOptions>},
+    {"R2Score", {"r2_score"}, make_class<R2Score, R2ScoreOptions>},
+    {"PearsonCorrelation", {"pearson_correlation"}, make_class<PearsonCorrelation, CorrelationOptions>},
+    {"ConcordanceCorrelation", {"concordance_correlation"}, make_class<ConcordanceCorrelation, CorrelationOptions>},
+    {"MeanSquaredError", {"mean_squared_error", "mse", "MSE"}, make_class<MeanSquaredError>},
+    {"RootMeanSquaredError", {"root_mean_squared_error", "rmse", "RMSE"}, make_class<RootMeanSquaredError>},
+    {"MeanAbsoluteError", {"mean_absolute_error", "mae", "MAE"}, make_class<MeanAbsoluteError>},
+    {"MeanAbsolutePercentageError",
+     {"mean_absolute_percentage_error", "mape", "MAPE"},
+     make_class<MeanAbsolutePercentageError>},
+    {"MeanSquaredLogarithmicError",
+     {"mean_squared_logarithmic_error", "msle", "MSLE"},
+     make_class<MeanSquaredLogarithmicError>},
+    {"LogCoshError", {"log_cosh_error", "logcosh", "log_cosh"}, make_class<LogCoshError>},
+    {"CosineSimilarity", {"cosine_similarity"}, make_class<CosineSimilarity, CosineSimilarityOptions>},
+    {"KLDivergence", {"kl_divergence", "kld", "KLD"}, make_class<KLDivergence>},
+    {"Poisson", {"poisson"}, make_class<Poisson>},
+    {"Hinge", {"hinge"}, make_class<Hinge>},
+    {"SquaredHinge", {"squared_hinge"}, make_class<SquaredHinge>},
+    {"CategoricalHinge", {"categorical_hinge"}, make_class<CategoricalHinge>},
+    {"BinaryCrossentropy",
+     {"binary_crossentropy", "bce", "BCE"},
+     make_class<BinaryCrossentropy, BinaryCrossentropyOptions>},
+    {"CategoricalCrossentropy",
+     {"categorical_crossentropy"},
+     make_class<CategoricalCrossentropy, CategoricalCrossentropyOptions>},
+    {"SparseCategoricalCrossentropy",
+     {"sparse_categorical_crossentropy"},
+     make_class<SparseCategoricalCrossentropy, SparseCategoricalCrossentropyOptions>},
+};
 
 }  // namespace
 
 Metric make_metric_by_name(const std::string& name) {
   if (is_accuracy(name)) return Metric(make_mean("accuracy", {name, {}}, {}, accuracy_by_shape));
   std::string known;
-  for (const Row& row : rows()) {
+  for (const Row& row : kRows) {
     if (name == row.class_name) return row.make({});
     for (const char* alias : row.names) {
       if (name == alias && row.class_name != std::string("SensitivityAtSpecificity")) return row.make({{"name", name}});
@@ -224,7 +221,7 @@ Metric make_metric_by_name(const std::string& name) {
 }
 
 Metric make_metric(const std::string& class_name, const Config& config) {
-  for (const Row& row : rows())
+  for (const Row& row : kRows)
     if (class_name == row.class_name) return row.make(config);
   if (class_name == "Accuracy") return Accuracy(options_from<MetricOptions>(config));
   if (class_name == "accuracy")

@@ -9,6 +9,7 @@
 #include "core/tensor_data.h"
 #include "kernels/batch_norm.h"
 #include "kernels/conv_plan.h"
+#include "kernels/matmul.h"
 #include "kernels/optimizer.h"
 
 namespace {
@@ -82,6 +83,14 @@ void adam(benchmark::State& state, std::int64_t size) {
   for (auto _ : state) adam_update_all({&u, 1}, {0.9, 0.999, 1e-7, 10});
 }
 
+void product(benchmark::State& state, DType dtype, MatmulSize size) {
+  const Memory a(size.m * size.k * 4), b(size.k * size.n * 4), dst(size.m * size.n * 4);
+  const std::int64_t start[] = {0};
+  for (auto _ : state) matmul(dtype, size, a.get(), start, b.get(), start, dst.get());
+  state.counters["FLOP/s"] = benchmark::Counter(2.0 * static_cast<double>(size.m * size.n * size.k),
+                                                benchmark::Counter::kIsIterationInvariantRate);
+}
+
 std::string name_of(const Layer& l) {
   return std::to_string(l.in) + ">" + std::to_string(l.out) + " " + std::to_string(l.kernel) + "x" +
          std::to_string(l.kernel) + (l.stride > 1 ? "/2" : "") + " @" + std::to_string(l.size);
@@ -110,6 +119,23 @@ const bool registered = [] {
               batch_norm(s, t, backward);
             });
   }
+  for (const DType dtype : {DType::float32, DType::bfloat16})
+    for (const MatmulSize& m : {MatmulSize{32, 128, 784},
+                                {784, 128, 32, true},
+                                {32, 10, 128},
+                                {128, 10, 32, true},
+                                {32, 128, 10, false, true},
+                                {64, 256, 256},
+                                {64, 512, 512, false, true},
+                                {128, 1024, 1024},
+                                {64, 2048, 512},
+                                {1, 1000, 1024}})
+      add("matmul " + to_string(dtype) + " " + std::to_string(m.m) + "x" + std::to_string(m.n) + "x" +
+              std::to_string(m.k) +
+              (m.transpose_a   ? " A turned"
+               : m.transpose_b ? " B turned"
+                               : ""),
+          [dtype, m](benchmark::State& s) { product(s, dtype, m); });
   for (const std::int64_t size : {101770, 2000000})
     add("adam " + std::to_string(size), [size](benchmark::State& s) { adam(s, size); });
   return true;

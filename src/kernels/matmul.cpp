@@ -9,14 +9,22 @@
 #include <vector>
 
 #include "core/dispatch.h"
+#include "core/tensor_data.h"
+#include "kernels/cast.h"
 #include "kernels/copy.h"
 #include "kernels/parallel.h"
+#include "kernels/small_gemm.h"
 
 namespace strata::kernels {
 namespace {
 
 // Products of at most so many steps cost less here than oneDNN needs to start.
 constexpr std::int64_t kSmallWork = 2048;
+// Up to so many steps our own kernel is as fast as oneDNN's, which packs its operands; where B must be turned it packs
+// too.
+constexpr std::int64_t kOwnWork = 1 << 23, kOwnWorkTurned = 1 << 19;
+// The same for 16-bit operands, where the machine has instructions for them.
+constexpr std::int64_t kHalfWork = 1 << 16;
 // Products of at most so many steps are spread over threads whole, larger ones are cut into blocks.
 constexpr std::int64_t kWholeWork = 1 << 20;
 
@@ -147,11 +155,25 @@ void multiply_float(const MatmulSize& s, const float* a, const float* b, float* 
   }
 }
 
+bool is_own(const MatmulSize& s) { return s.m * s.n * s.k <= (s.transpose_b ? kOwnWorkTurned : kOwnWork); }
+
+void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b, void* dst) {
+  const Walk aw = walk_a(s), bw = walk_b(s);
+  small_gemm(dtype, {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns}, a, b, dst);
+}
+
 template <class T>
 void multiply_half(const MatmulSize& s, const T* a, const T* b, T* dst) {
-  std::vector<float> wide_a(a, a + s.m * s.k), wide_b(b, b + s.k * s.n), wide(static_cast<std::size_t>(s.m * s.n));
-  multiply_float(s, wide_a.data(), wide_b.data(), wide.data());
-  std::copy(wide.begin(), wide.end(), dst);
+  constexpr DType dtype = detail::DTypeOf<T>::value;
+  if (dtype == DType::bfloat16 && s.m * s.n * s.k > kHalfWork && matmul_onednn(dtype, s, a, b, dst)) return;
+  if (is_own(s)) return multiply_own(dtype, s, a, b, dst);
+  const detail::Buffer wide_a(s.m * s.k * sizeof(float)), wide_b(s.k * s.n * sizeof(float)),
+      wide(s.m * s.n * sizeof(float));
+  cast(dtype, a, DType::float32, wide_a.data(), s.m * s.k);
+  cast(dtype, b, DType::float32, wide_b.data(), s.k * s.n);
+  float* product = static_cast<float*>(wide.data());
+  multiply_float(s, static_cast<const float*>(wide_a.data()), static_cast<const float*>(wide_b.data()), product);
+  cast(DType::float32, product, dtype, dst, s.m * s.n);
 }
 
 template <class T>
@@ -161,7 +183,7 @@ void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
   } else {
     if (s.m * s.n * s.k <= kSmallWork) return multiply_small(s, a, b, dst);
     if constexpr (std::is_same_v<T, float>)
-      multiply_float(s, a, b, dst);
+      is_own(s) ? multiply_own(DType::float32, s, a, b, dst) : multiply_float(s, a, b, dst);
     else
       multiply_loops(s, a, b, dst);
   }

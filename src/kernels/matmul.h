@@ -15,8 +15,11 @@ struct MatmulSize {
   bool transpose_a = false, transpose_b = false;
 };
 
+// By oneDNN, for bfloat16; false where it has no kernel for it.
+bool matmul_onednn(DType dtype, const MatmulSize& size, const void* a, const void* b, void* dst);
+
 // One product for each entry of the offsets, which count elements; product i goes to dst + i * m * n.
-void matmul(DType dtype, const MatmulSize& size, const void* a, std::span<const std::int64_t> a_offsets, const void* b,
-            std::span<const std::int64_t> b_offsets, void* dst);
+STRATA_API void matmul(DType dtype, const MatmulSize& size, const void* a, std::span<const std::int64_t> a_offsets,
+                       const void* b, std::span<const std::int64_t> b_offsets, void* dst);
 
 }  // namespace strata::kernels

@@ -1,3 +1,4 @@
+// Highway compiles this file once for each set of instructions, for which the compiler then vectorizes plain loops.
 #include "kernels/pool.h"
 
 #include <algorithm>
@@ -6,8 +7,15 @@
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pool.cpp"
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
 namespace strata::kernels {
-namespace {
+namespace HWY_NAMESPACE {
 
 // Channels that are worked on together; their partial results stay in the first-level cache.
 constexpr std::int64_t kBlock = 128;
@@ -34,7 +42,7 @@ template <class F>
 inline void for_each_position(const Pooling& p, const Box& b, F&& f) {
   for (std::int64_t z = b.begin[0]; z < b.end[0]; ++z)
     for (std::int64_t y = b.begin[1]; y < b.end[1]; ++y)
-      for (std::int64_t x = b.begin[2]; x < b.end[2]; ++x) f(((z * p.in[1] + y) * p.in[2] + x) * p.channels);
+      for (std::int64_t x = b.begin[2]; x < b.end[2]; ++x) f(((z * p.in[1] + y) * p.in[2] + x) * p.src_step());
 }
 
 // f(src offset of the image's first channel, dst offset, number of channels, box) for each window and block of
@@ -42,22 +50,28 @@ inline void for_each_position(const Pooling& p, const Box& b, F&& f) {
 template <class F>
 void for_each_window(const Pooling& p, F&& f) {
   const std::int64_t blocks = (p.channels + kBlock - 1) / kBlock;
-  const std::int64_t src_image = p.in[0] * p.in[1] * p.in[2] * p.channels;
+  const std::int64_t src_image = p.in[0] * p.in[1] * p.in[2] * p.src_step();
   const std::int64_t windows = p.out[0] * p.out[1] * p.out[2];
   const std::int64_t taps = p.window[0] * p.window[1] * p.window[2];
   parallel_for(p.batch * blocks, windows * taps * std::min(kBlock, p.channels), [&](auto first, auto last) {
     for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t n = i / blocks, c = i % blocks * kBlock, count = std::min(kBlock, p.channels - c);
-      std::int64_t dst = n * windows * p.channels + c;
+      std::int64_t dst = n * windows * p.dst_step() + c;
       for (std::int64_t d = 0; d < p.out[0]; ++d)
         for (std::int64_t h = 0; h < p.out[1]; ++h)
-          for (std::int64_t w = 0; w < p.out[2]; ++w, dst += p.channels)
+          for (std::int64_t w = 0; w < p.out[2]; ++w, dst += p.dst_step())
             f(n * src_image + c, dst, count, box_at(p, d, h, w));
     }
   });
 }
 
-std::int64_t src_size(const Pooling& p) { return p.batch * p.in[0] * p.in[1] * p.in[2] * p.channels; }
+template <class T>
+void Clear(const Pooling& p, T* src) {
+  const std::int64_t pixels = p.batch * p.in[0] * p.in[1] * p.in[2];
+  parallel_for(pixels, p.channels, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) std::fill_n(src + i * p.src_step(), p.channels, T(0));
+  });
+}
 
 template <class T>
 T lowest() {
@@ -67,9 +81,7 @@ T lowest() {
     return std::numeric_limits<T>::lowest();
 }
 
-}  // namespace
-
-void max_pool(DType dtype, const Pooling& p, const void* src_data, void* dst_data) {
+void MaxPool(DType dtype, const Pooling& p, const void* src_data, void* dst_data) {
   dispatch_numeric("max_pool", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T* src = static_cast<const T*>(src_data);
@@ -89,7 +101,7 @@ void max_pool(DType dtype, const Pooling& p, const void* src_data, void* dst_dat
   });
 }
 
-void avg_pool(DType dtype, const Pooling& p, const void* src_data, void* dst_data) {
+void AvgPool(DType dtype, const Pooling& p, const void* src_data, void* dst_data) {
   dispatch_floating("avg_pool", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T* src = static_cast<const T*>(src_data);
@@ -106,14 +118,14 @@ void avg_pool(DType dtype, const Pooling& p, const void* src_data, void* dst_dat
   });
 }
 
-void max_pool_backward(DType dtype, const Pooling& p, const void* src_data, const void* dst_data,
-                       const void* diff_dst_data, void* diff_src_data) {
+void MaxPoolBackward(DType dtype, const Pooling& p, const void* src_data, const void* dst_data,
+                     const void* diff_dst_data, void* diff_src_data) {
   dispatch_floating("max_pool_grad", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T *src = static_cast<const T*>(src_data), *dst = static_cast<const T*>(dst_data),
             *diff_dst = static_cast<const T*>(diff_dst_data);
     T* diff_src = static_cast<T*>(diff_src_data);
-    std::fill_n(diff_src, src_size(p), T(0));
+    Clear(p, diff_src);
     for_each_window(p, [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
       C left[kBlock];  // what has not found its element yet
       for (std::int64_t c = 0; c < count; ++c) left[c] = C(diff_dst[at + c]);
@@ -130,8 +142,8 @@ void max_pool_backward(DType dtype, const Pooling& p, const void* src_data, cons
   });
 }
 
-void max_pool_select(DType dtype, const Pooling& p, const void* src_data, const void* dst_data, const void* values_data,
-                     void* out_data) {
+void MaxPoolSelect(DType dtype, const Pooling& p, const void* src_data, const void* dst_data, const void* values_data,
+                   void* out_data) {
   dispatch_floating("max_pool_select", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T *src = static_cast<const T*>(src_data), *dst = static_cast<const T*>(dst_data),
@@ -153,12 +165,12 @@ void max_pool_select(DType dtype, const Pooling& p, const void* src_data, const 
   });
 }
 
-void avg_pool_backward(DType dtype, const Pooling& p, const void* diff_dst_data, void* diff_src_data) {
+void AvgPoolBackward(DType dtype, const Pooling& p, const void* diff_dst_data, void* diff_src_data) {
   dispatch_floating("avg_pool_grad", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T* diff_dst = static_cast<const T*>(diff_dst_data);
     T* diff_src = static_cast<T*>(diff_src_data);
-    std::fill_n(diff_src, src_size(p), T(0));
+    Clear(p, diff_src);
     for_each_window(p, [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
       C share[kBlock];
       const C n = static_cast<C>(std::max<std::int64_t>(box.count(), 1));
@@ -171,4 +183,35 @@ void avg_pool_backward(DType dtype, const Pooling& p, const void* diff_dst_data,
   });
 }
 
+}  // namespace HWY_NAMESPACE
 }  // namespace strata::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace strata::kernels {
+
+HWY_EXPORT(MaxPool);
+HWY_EXPORT(AvgPool);
+HWY_EXPORT(MaxPoolBackward);
+HWY_EXPORT(MaxPoolSelect);
+HWY_EXPORT(AvgPoolBackward);
+
+void max_pool(DType dtype, const Pooling& p, const void* src, void* dst) {
+  HWY_DYNAMIC_DISPATCH(MaxPool)(dtype, p, src, dst);
+}
+void avg_pool(DType dtype, const Pooling& p, const void* src, void* dst) {
+  HWY_DYNAMIC_DISPATCH(AvgPool)(dtype, p, src, dst);
+}
+void max_pool_backward(DType dtype, const Pooling& p, const void* src, const void* dst, const void* diff_dst,
+                       void* diff_src) {
+  HWY_DYNAMIC_DISPATCH(MaxPoolBackward)(dtype, p, src, dst, diff_dst, diff_src);
+}
+void max_pool_select(DType dtype, const Pooling& p, const void* src, const void* dst, const void* values, void* out) {
+  HWY_DYNAMIC_DISPATCH(MaxPoolSelect)(dtype, p, src, dst, values, out);
+}
+void avg_pool_backward(DType dtype, const Pooling& p, const void* diff_dst, void* diff_src) {
+  HWY_DYNAMIC_DISPATCH(AvgPoolBackward)(dtype, p, diff_dst, diff_src);
+}
+
+}  // namespace strata::kernels
+#endif

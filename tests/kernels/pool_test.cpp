@@ -1,0 +1,65 @@
+// Pools of slices of wider rows give what pools of dense rows give, and leave the rest alone. What dense pools compute
+// is tested with the ops.
+#include "kernels/pool.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace strata::kernels {
+namespace {
+
+using Floats = std::vector<float>;
+
+Floats random(std::int64_t size, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal;
+  Floats v(size);
+  for (float& x : v) x = normal(generator);
+  return v;
+}
+
+Floats widen(const Floats& dense, std::int64_t channels, std::int64_t stride) {
+  Floats wide(dense.size() / channels * stride, 77.f);
+  for (std::size_t i = 0; i < dense.size(); ++i) wide[i / channels * stride + i % channels] = dense[i];
+  return wide;
+}
+
+// Whether `wide` is what widen() makes of `dense`.
+void expect_slice(const Floats& wide, const Floats& dense, std::int64_t channels, std::int64_t stride) {
+  EXPECT_EQ(wide, widen(dense, channels, stride));
+}
+
+TEST(PoolKernel, SlicesOfWiderRows) {
+  for (const std::int64_t channels : {5, 16, 130}) {
+    Pooling p;
+    p.batch = 2, p.channels = channels;
+    p.in = {1, 7, 9}, p.out = {1, 3, 4}, p.window = {1, 3, 3}, p.stride = {1, 2, 2};
+    Pooling wide = p;
+    wide.src_stride = channels + 3, wide.dst_stride = channels + 8;
+    const std::int64_t in = 2 * 63 * channels, out = 2 * 12 * channels;
+    const Floats x = random(in, 1), dy = random(out, 2);
+    const Floats wide_x = widen(x, channels, wide.src_stride), wide_dy = widen(dy, channels, wide.dst_stride);
+    Floats y(out), dx(in), select(out);
+    Floats wide_y(wide_dy.size(), 77.f), wide_dx(wide_x.size(), 77.f), wide_select = wide_y;
+    max_pool(DType::float32, p, x.data(), y.data());
+    max_pool(DType::float32, wide, wide_x.data(), wide_y.data());
+    expect_slice(wide_y, y, channels, wide.dst_stride);
+    max_pool_backward(DType::float32, p, x.data(), y.data(), dy.data(), dx.data());
+    max_pool_backward(DType::float32, wide, wide_x.data(), wide_y.data(), wide_dy.data(), wide_dx.data());
+    expect_slice(wide_dx, dx, channels, wide.src_stride);
+    max_pool_select(DType::float32, p, x.data(), y.data(), x.data(), select.data());
+    max_pool_select(DType::float32, wide, wide_x.data(), wide_y.data(), wide_x.data(), wide_select.data());
+    expect_slice(wide_select, select, channels, wide.dst_stride);
+    EXPECT_EQ(select, y);
+    avg_pool(DType::float32, p, x.data(), y.data());
+    avg_pool(DType::float32, wide, wide_x.data(), wide_y.data());
+    expect_slice(wide_y, y, channels, wide.dst_stride);
+    avg_pool_backward(DType::float32, p, dy.data(), dx.data());
+    avg_pool_backward(DType::float32, wide, wide_dy.data(), wide_dx.data());
+    expect_slice(wide_dx, dx, channels, wide.src_stride);
+  }
+}
+
+}  // namespace
+}  // namespace strata::kernels

@@ -4,6 +4,7 @@
 
 #include "strata/activations.h"
 #include "strata/array.h"
+#include "strata/board.h"
 #include "strata/call.h"
 #include "strata/callback.h"
 #include "strata/callbacks.h"
@@ -60,6 +61,7 @@
 #include "strata/optimizers.h"
 #include "strata/reduce.h"
 #include "strata/regularizers.h"
+#include "strata/report.h"
 #include "strata/saved_model.h"
 #include "strata/saving.h"
 #include "strata/schedules.h"
@@ -72,6 +74,7 @@
 #include "strata/tensor.h"
 #include "strata/tensorboard.h"
 #include "strata/training.h"
+#include "strata/understanding.h"
 #include "strata/utils.h"
 #include "strata/variable.h"
 #include "strata/version.h"

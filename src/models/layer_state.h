@@ -42,8 +42,8 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
 
   // "Conv2D 'block/conv'" for messages.
   std::string describe();
-  const std::string& ensure_name();
-  std::string path();
+  STRATA_API const std::string& ensure_name();
+  STRATA_API std::string path();
   bool tracks(const LayerState* other) const;
 };
 

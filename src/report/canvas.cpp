@@ -8,7 +8,7 @@
 
 #include <cmath>
 
-#include "core/file.h"
+#include "core/atomic_file.h"
 
 namespace strata::plot {
 

@@ -147,6 +147,7 @@ TEST(Crc32c, KnownAnswers) {  // RFC 3720, appendix B.4
   EXPECT_EQ(crc32c(""), 0u);
 }
 
+// capability: 5.1
 TEST_F(Summary, FileBeginsWithItsVersionAndIsNamedAsTensorBoardExpects) {
   const auto writer = summary::create_file_writer(folder_ + "/logs/train");
   const std::string name = fs::path(writer.path()).filename().string();
@@ -160,6 +161,7 @@ TEST_F(Summary, FileBeginsWithItsVersionAndIsNamedAsTensorBoardExpects) {
   EXPECT_NE(summary::create_file_writer(folder_ + "/logs/train").path(), writer.path());
 }
 
+// capability: 5.2
 TEST_F(Summary, ScalarsAreTensorsOfThePluginScalars) {
   const auto writer = summary::create_file_writer(folder_);
   {
@@ -260,6 +262,7 @@ TEST_F(Summary, ThreadsWriteWhileAReaderLooks) {
   EXPECT_EQ(read_events(writer.path()).size(), 6001u);
 }
 
+// capability: 4.12
 TEST_F(Summary, InsideAFunctionEachRunWrites) {
   const auto writer = summary::create_file_writer(folder_);
   int traces = 0;

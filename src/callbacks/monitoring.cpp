@@ -79,8 +79,6 @@ struct ModelCheckpoint::State {
 ModelCheckpoint::ModelCheckpoint(const std::string& filepath, const ModelCheckpointOptions& o)
     : state_(std::make_shared<State>(State{filepath, o, Monitor("ModelCheckpoint", o.monitor, o.mode, 0)})) {
   state_->best = o.initial_value_threshold;
-  if (!o.save_weights_only)
-    throw ValueError("ModelCheckpoint('" + filepath + "'): only weights can be saved. Set .save_weights_only = true.");
   if (o.save_freq && *o.save_freq < 1)
     throw ValueError("ModelCheckpoint: save_freq is " + std::to_string(*o.save_freq) +
                      ". Use a number of batches, or leave it out to save after each epoch.");
@@ -133,7 +131,10 @@ void ModelCheckpoint::save(int epoch, std::optional<std::int64_t> batch, const L
   std::error_code failure;
   if (!folder.empty()) std::filesystem::create_directories(folder, failure);
   if (failure) throw FileError("ModelCheckpoint: the folder of '" + path + "' cannot be made: " + failure.message());
-  model().save_weights(path);
+  if (s.options.save_weights_only)
+    model().save_weights(path);
+  else
+    model().save(path);
   s.last_file = path;
   if (s.options.verbose > 0) std::cout << fmt::format("\nEpoch {}: finished saving model to {}\n", epoch + 1, path);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 #include <mutex>
 #include <set>
@@ -135,7 +136,10 @@ void check_validation(Findings& found, const Feed& training, const Feed& validat
 
 void LabelOrder::add(const Tensors& y) {
   ++batches_;
-  if (y.empty() || y[0].size() == 0 || y[0].rank() == 0) return;
+  if (y.empty() || y[0].size() == 0 || y[0].rank() == 0 || y[0].rank() > 2) {
+    is_classification_ = false;
+    return;
+  }
   const bool is_one_hot = y[0].rank() > 1 && y[0].shape().back() > 1;
   if (!is_one_hot && y[0].size() != y[0].shape()[0]) is_classification_ = false;
   const std::vector<float> labels =
@@ -186,7 +190,7 @@ void check_logs(Findings& found, const Model& model, const Logs& logs) {
   for (const auto& [name, value] : logs.entries()) {
     const bool is_average = name.find("loss") != std::string::npos || name.find("acc") != std::string::npos;
     const double v = value.item<double>();
-    if (!is_average || std::find(results.begin(), results.end(), v) != results.end()) continue;
+    if (!is_average || !std::isfinite(v) || std::find(results.begin(), results.end(), v) != results.end()) continue;
     found.push_back(
         {"last_batch", name,
          "train_step returns '" + name +

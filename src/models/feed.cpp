@@ -65,7 +65,7 @@ std::int64_t check_samples(const Tensors& x, const Tensors& y, const Tensors& sa
 
 Tensors rows_of(const Tensors& all, std::int64_t from, std::int64_t to) {
   Tensors out;
-  for (const Tensor& t : all) out.push_back(t[Slice(from, to)]);
+  for (const Tensor& t : all) out.push_back(t.rank() == 0 ? t : t[Slice(from, to)]);
   return out;
 }
 

@@ -35,6 +35,8 @@ std::int64_t steps_of(const Feed& feed, const std::optional<std::int64_t>& limit
 Logs run_test(const Model& model, const Feed& feed, const EvaluateOptions& options) {
   Trainer& trainer = trainer_of(model, "evaluate");
   CallbackList callbacks(options.callbacks, model);
+  std::optional<MetricsKept> kept;
+  if (trainer.fits > 0) kept.emplace(trainer.all_metrics(model));
   trainer.reset_metrics(model);
   Progbar bar(steps_of(feed, options.steps), options.verbose);
   callbacks.each([](auto& c) { c.on_test_begin({}); });
@@ -55,8 +57,20 @@ Logs run_test(const Model& model, const Feed& feed, const EvaluateOptions& optio
   return logs;
 }
 
+class FitScope {
+ public:
+  explicit FitScope(Trainer& trainer) : trainer_(trainer) { ++trainer_.fits; }
+  ~FitScope() { --trainer_.fits; }
+  FitScope(const FitScope&) = delete;
+  FitScope& operator=(const FitScope&) = delete;
+
+ private:
+  Trainer& trainer_;
+};
+
 History run_fit(const Model& model, const Feed& feed, const std::optional<Feed>& validation, const FitOptions& o) {
   Trainer& trainer = trainer_of(model, "fit");
+  const FitScope scope(trainer);
   FitDoctor doctor(model, trainer, o.doctor);
   TrainingLoop loop(model, {.epochs = o.epochs,
                             .verbose = o.verbose,

@@ -1,5 +1,7 @@
 #include "strata/logs.h"
 
+#include <cmath>
+
 #include "strata/error.h"
 
 namespace strata {
@@ -60,6 +62,7 @@ bool History::Table::contains(std::string_view name) const {
 }
 
 void History::Table::append(const std::string& name, double value) {
+  if (std::isnan(value)) value = std::abs(value);  // printed without a sign
   for (auto& c : columns_)
     if (c.first == name) {
       c.second.push_back(value);

@@ -53,8 +53,11 @@ std::string Progbar::time_per(double seconds, const char* unit) {
 std::string Progbar::values_text(const Values& values) {
   std::string out;
   for (const auto& [name, value] : values)
-    out += std::abs(value) > 1e-3 || value == 0 || std::isnan(value) ? fmt::format(" - {}: {:.4f}", name, value)
-                                                                     : fmt::format(" - {}: {:.4e}", name, value);
+    if (std::isnan(value))  // without its sign, as Python prints it
+      out += fmt::format(" - {}: nan", name);
+    else
+      out += std::abs(value) > 1e-3 || value == 0 ? fmt::format(" - {}: {:.4f}", name, value)
+                                                  : fmt::format(" - {}: {:.4e}", name, value);
   return out;
 }
 

@@ -38,6 +38,8 @@ class Trainer {
   // Those of the model's own, too.
   std::vector<metrics::Metric> all_metrics(const Model& model) const;
   optimizers::Optimizer& optimizer() { return options_.optimizer; }
+  // Counts the fits that run: an evaluation inside of one leaves the running metrics as they were.
+  int fits = 0;
   const CompileOptions& options() const { return options_; }
   // One for each of so many outputs; undefined where an output has none.
   std::vector<losses::Loss> losses(const Model& model, std::size_t outputs);

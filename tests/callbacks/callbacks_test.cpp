@@ -139,6 +139,9 @@ TEST(ModelCheckpoint, SavesTheBestAndFormatsPaths) {
                ValueError);
   EXPECT_THROW(run({1}, {callbacks::ModelCheckpoint(folder, {.save_weights_only = true})}, model), FileError);
   EXPECT_THROW(callbacks::ModelCheckpoint("a.npz", {.save_weights_only = true, .save_freq = 0}), ValueError);
+  callbacks::ModelCheckpoint whole(folder + "/{epoch}.keras");
+  run({1}, {whole}, model);
+  EXPECT_EQ(Model(load_model(whole.last_file())).get_weights()[0].item<float>(), model.get_weights()[0].item<float>());
   callbacks::ModelCheckpoint often(folder + "/{epoch}_{batch}.npz", {.save_weights_only = true, .save_freq = 3});
   TrainingLoop loop(model, {.epochs = 2, .verbose = 0, .callbacks = {often}});
   for (auto& epoch : loop)

@@ -106,6 +106,20 @@ TEST(Fit, BatchMethodsGoOnWithTheMetrics) {
   EXPECT_EQ(Tensor(model.predict_on_batch(one)).item<float>(), 1);
 }
 
+struct EvaluateInside : callbacks::Callback {
+  void on_train_batch_end(std::int64_t, const Logs&) override {
+    model().evaluate(full({3, 1}, 9.f), zeros({3, 1}), {.verbose = 0});
+  }
+};
+TEST(Fit, AnEvaluationInsideLeavesRunningMetricsAlone) {
+  Sequential model({Input({1}), Dense(1, {.kernel_initializer = "ones"})});
+  model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mae", .metrics = {"mse"}});
+  const Tensor x = {{1.f}, {3.f}};
+  const History h = model.fit(x, zeros({2, 1}), {.batch_size = 1, .verbose = 0, .callbacks = {EvaluateInside()}});
+  EXPECT_EQ(h.history.at("loss")[0], 2);
+  EXPECT_EQ(h.history.at("mse")[0], 5);
+}
+
 TEST(Fit, WeightsWithoutAGradientStayWithAWarning) {
   class Unused : public CustomModel<Unused> {
    public:

@@ -123,8 +123,34 @@ class Dataset : public AnyDataset {
   const { return Dataset(detail::filter(source(), std::make_shared<detail::Callable<F, N>>(f))); }
   /// A thread prepares up to `buffer_size` elements ahead of the loop.
   Dataset prefetch(std::int64_t buffer_size) const { return Dataset(detail::prefetch(source(), buffer_size)); }
-  /// Keeps the elements of the first complete pass in memory for the later ones.
-  Dataset cache() const { return Dataset(detail::cache(source())); }
+  /// Keeps the elements of the first complete pass for the later ones: in memory, or in the file of this name, which is
+  /// read element by element, and used again where it exists. Throws FileError.
+  Dataset cache(const std::string& filename = {}) const { return Dataset(detail::cache(source(), filename)); }
+  /// Batches of elements whose shapes differ: smaller ones are padded at the end, by default to the largest of the
+  /// batch and with zeros.
+  Dataset padded_batch(std::int64_t batch_size, const PaddedBatchOptions& options = {}) const {
+    return Dataset(detail::padded_batch(source(), batch_size, options));
+  }
+  /// Batches of another size: the same rows, divided anew.
+  Dataset rebatch(std::int64_t batch_size, const BatchOptions& options = {}) const {
+    return unbatch().batch(batch_size, options);
+  }
+  /// Overlapping runs of `size` elements, each stacked as batch() does it: what tf.data's window and a batch of each
+  /// window give.
+  Dataset window(std::int64_t size, const WindowOptions& options = {}) const {
+    return Dataset(detail::window(source(), size, options));
+  }
+  /// The elements of the data sets that `f(component...)` gives, taken in turns from `cycle_length` of them.
+  template <class F>
+  requires std::invocable<const F&, const T&...>
+  auto interleave(const F& f, const InterleaveOptions& options = {}) const {
+    using Out = detail::ResultOf<F, N>;
+    return Out(detail::interleave(source(), std::make_shared<detail::CallableSource<F, N>>(f), options));
+  }
+  /// The same, one data set after another.
+  template <class F>
+  requires std::invocable<const F&, const T&...>
+  auto flat_map(const F& f) const { return interleave(f, {.cycle_length = 1}); }
   /// `count` passes one after another; without it, endless.
   Dataset repeat(std::int64_t count = -1) const { return Dataset(detail::repeat(source(), count)); }
   /// The first `count` elements; -1 takes all.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -30,6 +31,21 @@ struct BatchOptions {
 };
 struct MapOptions {
   std::int64_t num_parallel_calls = 1;  ///< threads that call the function; the order of the elements stays
+};
+struct PaddedBatchOptions {
+  std::vector<Shape> padded_shapes =
+      {};                       ///< one for each component; None, and those left out: the largest of the batch
+  Tensors padding_values = {};  ///< one for each component; those left out are 0
+  bool drop_remainder = false;
+};
+struct WindowOptions {
+  std::optional<std::int64_t> shift = {};  ///< from the start of a window to the next one; its size without it
+  std::int64_t stride = 1;                 ///< from element to element within a window
+  bool drop_remainder = false;             ///< leave out windows that are not full
+};
+struct InterleaveOptions {
+  std::int64_t cycle_length = 2;  ///< how many data sets are read in turns
+  std::int64_t block_length = 1;  ///< elements of one before it is the next one's turn
 };
 /// Shape and element type of one component of an element; the batch dimension of `batch` is None.
 struct TensorSpec {
@@ -56,15 +72,23 @@ class STRATA_API Function {
 };
 using FunctionPtr = std::shared_ptr<const Function>;
 
+class Source;
+using SourcePtr = std::shared_ptr<const Source>;
+
+/// A callable of the user that gives a data set.
+class STRATA_API SourceFunction {
+ public:
+  virtual ~SourceFunction();
+  virtual SourcePtr call(const Tensors& element) const = 0;
+};
+using SourceFunctionPtr = std::shared_ptr<const SourceFunction>;
+
 /// A function that makes the elements one after another, made anew for each pass.
 class STRATA_API Generator {
  public:
   virtual ~Generator();
   virtual std::unique_ptr<Iterator> start() const = 0;
 };
-
-class Source;
-using SourcePtr = std::shared_ptr<const Source>;
 
 STRATA_API SourcePtr slices(const Tensors& tensors);
 STRATA_API SourcePtr whole(const Tensors& tensors);
@@ -76,7 +100,10 @@ STRATA_API SourcePtr unbatch(const SourcePtr& in);
 STRATA_API SourcePtr map(const SourcePtr& in, FunctionPtr function, const MapOptions& options);
 STRATA_API SourcePtr filter(const SourcePtr& in, FunctionPtr predicate);
 STRATA_API SourcePtr prefetch(const SourcePtr& in, std::int64_t buffer_size);
-STRATA_API SourcePtr cache(const SourcePtr& in);
+STRATA_API SourcePtr cache(const SourcePtr& in, const std::string& path = {});
+STRATA_API SourcePtr padded_batch(const SourcePtr& in, std::int64_t batch_size, const PaddedBatchOptions& options);
+STRATA_API SourcePtr window(const SourcePtr& in, std::int64_t size, const WindowOptions& options);
+STRATA_API SourcePtr interleave(const SourcePtr& in, SourceFunctionPtr function, const InterleaveOptions& options);
 STRATA_API SourcePtr repeat(const SourcePtr& in, std::int64_t count);
 STRATA_API SourcePtr take(const SourcePtr& in, std::int64_t count);
 STRATA_API SourcePtr skip(const SourcePtr& in, std::int64_t count);
@@ -118,6 +145,18 @@ class Callable final : public Function {
   explicit Callable(const F& f) : f_(f) {}
   Tensors call(const Tensors& element) const override {
     return Element<ResultOf<F, N>>::flat(call_with(f_, element, std::make_index_sequence<N>()));
+  }
+
+ private:
+  F f_;
+};
+
+template <class F, std::size_t N>
+class CallableSource final : public SourceFunction {
+ public:
+  explicit CallableSource(const F& f) : f_(f) {}
+  SourcePtr call(const Tensors& element) const override {
+    return call_with(f_, element, std::make_index_sequence<N>()).source();
   }
 
  private:

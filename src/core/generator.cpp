@@ -40,7 +40,23 @@ std::array<std::uint32_t, 4> RandomStream::block(std::uint64_t index) const {
   return {out[0], out[1], out[2], out[3]};
 }
 
+namespace {
+struct Element {
+  bool active = false;
+  std::uint64_t key = 0, next = 0;
+};
+thread_local Element element_streams;
+}  // namespace
+
+ElementStreams::ElementStreams(std::uint64_t pass_seed, std::uint64_t element)
+    : outer_active_(element_streams.active), outer_key_(element_streams.key), outer_next_(element_streams.next) {
+  element_streams = {true, mixed(pass_seed), element << 24};
+}
+ElementStreams::~ElementStreams() { element_streams = {outer_active_, outer_key_, outer_next_}; }
+bool in_element_streams() { return element_streams.active; }
+
 RandomStream next_stream() {
+  if (element_streams.active) return {element_streams.key, element_streams.next++};
   const std::lock_guard lock(mutex);
   GeneratorState& s = state();
   return {s.key, s.next++};

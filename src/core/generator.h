@@ -25,6 +25,21 @@ inline RandomStream stream_for(std::optional<std::int64_t> seed) { return seed ?
 // A number for generators of another kind, from the global one.
 STRATA_API std::uint64_t next_random_seed();
 
+// While it lives, this thread draws from streams that belong to one element of a pass over a data set, so that the
+// numbers do not depend on which thread works on which element.
+class STRATA_API ElementStreams {
+ public:
+  ElementStreams(std::uint64_t pass_seed, std::uint64_t element);
+  ~ElementStreams();
+  ElementStreams(const ElementStreams&) = delete;
+  ElementStreams& operator=(const ElementStreams&) = delete;
+
+ private:
+  bool outer_active_;
+  std::uint64_t outer_key_, outer_next_;
+};
+STRATA_API bool in_element_streams();
+
 // The state of the global generator, for files that continue a training.
 struct GeneratorState {
   std::uint64_t key = 0, next = 0;

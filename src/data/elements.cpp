@@ -329,7 +329,7 @@ SourcePtr batch(const SourcePtr& in, std::int64_t batch_size, const BatchOptions
 
 SourcePtr unbatch(const SourcePtr& in) { return std::make_shared<Unbatched>(in); }
 
-SourcePtr cache(const SourcePtr& in) {
+SourcePtr cache_in_memory(const SourcePtr& in) {
   const auto rows = rows_of(in);
   if (rows != nullptr && rows->has_fixed_order()) return in;  // in memory already
   return std::make_shared<Cached>(in);

@@ -60,6 +60,8 @@ SourcePtr select_rows(const std::shared_ptr<const RowSource>& in, std::int64_t f
                       std::int64_t step);
 SourcePtr batch_rows(const std::shared_ptr<const RowSource>& in, std::int64_t batch_size, bool drop_remainder);
 
+SourcePtr cache_in_memory(const SourcePtr& in);
+
 // `in` as rows, or null.
 inline std::shared_ptr<const RowSource> rows_of(const SourcePtr& in) {
   const RowSource* rows = in->as_rows();
@@ -92,7 +94,7 @@ auto in_stage(const char* stage, std::int64_t element, F&& f) {
 }
 
 // Random numbers for orders: small, fast, and equal on all machines.
-class OrderRandom {
+class STRATA_API OrderRandom {
  public:
   OrderRandom(std::uint64_t seed, std::uint64_t pass);
   // 0 <= result < n.

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/generator.h"
 #include "data/source.h"
 
 namespace strata::data::detail {
@@ -16,8 +17,9 @@ namespace {
 // Threads of the pipeline work beside those of a training step, so their tensor operations start none of their own.
 void become_background_thread() { omp_set_num_threads(1); }
 
-Tensors mapped(const Function& function, const Tensors& element, std::int64_t number) {
+Tensors mapped(const Function& function, const Tensors& element, std::int64_t number, std::uint64_t seed) {
   return in_stage("map", number, [&] {
+    const ElementStreams streams(seed, static_cast<std::uint64_t>(number));
     Tensors out = function.call(element);
     for (const Tensor& t : out) eager_data(t, "the function's result");
     return out;
@@ -26,16 +28,18 @@ Tensors mapped(const Function& function, const Tensors& element, std::int64_t nu
 
 class SerialMap final : public Iterator {
  public:
-  SerialMap(std::unique_ptr<Iterator> in, FunctionPtr function) : in_(std::move(in)), function_(std::move(function)) {}
+  SerialMap(std::unique_ptr<Iterator> in, FunctionPtr function, std::uint64_t seed)
+      : in_(std::move(in)), function_(std::move(function)), seed_(seed) {}
   bool next(Tensors& element) override {
     if (!in_->next(element)) return false;
-    element = mapped(*function_, element, at_++);
+    element = mapped(*function_, element, at_++, seed_);
     return true;
   }
 
  private:
   std::unique_ptr<Iterator> in_;
   FunctionPtr function_;
+  std::uint64_t seed_;
   std::int64_t at_ = 0;
 };
 
@@ -48,8 +52,8 @@ class ParallelMap final : public Iterator {
   };
 
  public:
-  ParallelMap(std::unique_ptr<Iterator> in, FunctionPtr function, std::int64_t threads)
-      : in_(std::move(in)), function_(std::move(function)), slots_(static_cast<std::size_t>(threads) * 2) {
+  ParallelMap(std::unique_ptr<Iterator> in, FunctionPtr function, std::uint64_t seed, std::int64_t threads)
+      : in_(std::move(in)), function_(std::move(function)), seed_(seed), slots_(static_cast<std::size_t>(threads) * 2) {
     for (std::int64_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
   }
   ~ParallelMap() override {
@@ -102,7 +106,7 @@ class ParallelMap final : public Iterator {
       }
       if (!result.end && result.error == nullptr) {
         try {
-          result.element = mapped(*function_, result.element, static_cast<std::int64_t>(number));
+          result.element = mapped(*function_, result.element, static_cast<std::int64_t>(number), seed_);
         } catch (...) {
           result.error = std::current_exception();
         }
@@ -117,6 +121,7 @@ class ParallelMap final : public Iterator {
 
   std::unique_ptr<Iterator> in_;
   FunctionPtr function_;
+  std::uint64_t seed_;
   std::mutex reading_;  // elements are read one after another, and numbered in that order
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -131,8 +136,9 @@ class Mapped final : public Source {
   Mapped(SourcePtr in, FunctionPtr function, std::int64_t threads)
       : in_(std::move(in)), function_(std::move(function)), threads_(threads) {}
   std::unique_ptr<Iterator> iterate() const override {
-    if (threads_ == 1) return std::make_unique<SerialMap>(in_->iterate(), function_);
-    return std::make_unique<ParallelMap>(in_->iterate(), function_, threads_);
+    const std::uint64_t seed = next_random_seed();
+    if (threads_ == 1) return std::make_unique<SerialMap>(in_->iterate(), function_, seed);
+    return std::make_unique<ParallelMap>(in_->iterate(), function_, seed, threads_);
   }
   std::int64_t cardinality() const override { return in_->cardinality(); }
 

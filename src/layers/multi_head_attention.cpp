@@ -239,14 +239,14 @@ void MultiHeadAttention::build(const std::vector<Shape>& shapes) const {
     return track(name, dense(equation, bias, out));
   };
   const std::int64_t value_dim = o.value_dim.value_or(key_dim_);
-  parts_->query = to_heads("query", query, key_dim_);
-  parts_->key = to_heads("key", value, key_dim_);
-  parts_->value = to_heads("value", value, value_dim);
+  parts_->query = to_heads("query_dense", query, key_dim_);
+  parts_->key = to_heads("key_dense", value, key_dim_);
+  parts_->value = to_heads("value_dense", value, value_dim);
   const Shape features = o.output_shape.empty() ? Shape{last_axis(*this, query)} : Shape(o.output_shape);
   const auto [equation, bias] = projection(query.size() - 1, 2, features.size());
   Shape out(std::vector<std::int64_t>(query.size() - 2, None));
   for (const std::int64_t n : features) out.push_back(n);
-  parts_->output = track("attention_output", dense(equation, bias, out));
+  parts_->output = track("output_dense", dense(equation, bias, out));
 
   std::vector<std::int64_t> axes = o.attention_axes;
   const auto rank = static_cast<std::int64_t>(value.size()) + 1;

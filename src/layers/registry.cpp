@@ -2,13 +2,14 @@
 
 #include "strata/layers/activation.h"
 #include "strata/layers/attention.h"
+#include "strata/layers/augmentation.h"
 #include "strata/layers/convolution.h"
 #include "strata/layers/core.h"
+#include "strata/layers/features.h"
 #include "strata/layers/merging.h"
 #include "strata/layers/normalization.h"
 #include "strata/layers/pooling.h"
 #include "strata/layers/recurrent.h"
-#include "strata/layers/recurrent_cells.h"
 #include "strata/layers/regularization.h"
 #include "strata/layers/reshaping.h"
 #include "strata/layers/wrappers.h"
@@ -35,7 +36,11 @@ const LayerClass kClasses[] = {
     {"AveragePooling2D", make<AveragePooling2D>},
     {"AveragePooling3D", make<AveragePooling3D>},
     {"BatchNormalization", make<BatchNormalization>},
-    {"Bidirectional", make<Bidirectional>},
+    {"Bidirectional",
+     make<Bidirectional>,
+     {"sequences", "initial_state", "initial_state_1", "initial_state_2", "initial_state_3", "mask"}},
+    {"CategoryEncoding", make<CategoryEncoding>},
+    {"CenterCrop", make<CenterCrop>},
     {"Concatenate", make<Concatenate>},
     {"Conv1D", make<Conv1D>},
     {"Conv1DTranspose", make<Conv1DTranspose>},
@@ -46,17 +51,19 @@ const LayerClass kClasses[] = {
     {"Cropping1D", make<Cropping1D>},
     {"Cropping2D", make<Cropping2D>},
     {"Cropping3D", make<Cropping3D>},
+    {"CutMix", make<CutMix>},
     {"Dense", make<Dense>},
     {"DepthwiseConv1D", make<DepthwiseConv1D>},
     {"DepthwiseConv2D", make<DepthwiseConv2D>},
+    {"Discretization", make<Discretization>},
     {"Dot", make<Dot>},
     {"Dropout", make<Dropout>},
     {"ELU", make<ELU>},
     {"EinsumDense", make<EinsumDense>},
     {"Embedding", make<Embedding>},
     {"Flatten", make<Flatten>},
-    {"GRU", make<GRU>},
-    {"GRUCell", make<GRUCell>},
+    {"GRU", make<GRU>, {"sequences", "initial_state", "mask"}},
+    {"GRUCell", make<GRUCell>, {"inputs", "states"}},
     {"GaussianDropout", make<GaussianDropout>},
     {"GaussianNoise", make<GaussianNoise>},
     {"GlobalAveragePooling1D", make<GlobalAveragePooling1D>},
@@ -67,8 +74,8 @@ const LayerClass kClasses[] = {
     {"GlobalMaxPooling3D", make<GlobalMaxPooling3D>},
     {"GroupNormalization", make<GroupNormalization>},
     {"Identity", make<Identity>},
-    {"LSTM", make<LSTM>},
-    {"LSTMCell", make<LSTMCell>},
+    {"LSTM", make<LSTM>, {"sequences", "initial_state", "initial_state_1", "mask"}},
+    {"LSTMCell", make<LSTMCell>, {"inputs", "states", "states_1"}},
     {"Lambda", make<Lambda>},
     {"LayerNormalization", make<LayerNormalization>},
     {"LeakyReLU", make<LeakyReLU>},
@@ -78,26 +85,36 @@ const LayerClass kClasses[] = {
     {"MaxPooling3D", make<MaxPooling3D>},
     {"Maximum", make<Maximum>},
     {"Minimum", make<Minimum>},
-    {"MultiHeadAttention", make<MultiHeadAttention>},
+    {"MixUp", make<MixUp>},
+    {"MultiHeadAttention", make<MultiHeadAttention>, {"query", "value", "key", "attention_mask"}},
     {"Multiply", make<Multiply>},
+    {"Normalization", make<Normalization>},
     {"PReLU", make<PReLU>},
     {"Permute", make<Permute>},
-    {"RNN", make<RNN>},
+    {"RNN", make<RNN>, {"sequences", "initial_state", "initial_state_1", "initial_state_2", "initial_state_3", "mask"}},
+    {"RandomBrightness", make<RandomBrightness>},
+    {"RandomContrast", make<RandomContrast>},
+    {"RandomCrop", make<RandomCrop>},
+    {"RandomFlip", make<RandomFlip>},
+    {"RandomRotation", make<RandomRotation>},
+    {"RandomTranslation", make<RandomTranslation>},
+    {"RandomZoom", make<RandomZoom>},
     {"ReLU", make<ReLU>},
     {"RepeatVector", make<RepeatVector>},
     {"Rescaling", make<Rescaling>},
     {"Reshape", make<Reshape>},
+    {"Resizing", make<Resizing>},
     {"SeparableConv1D", make<SeparableConv1D>},
     {"SeparableConv2D", make<SeparableConv2D>},
-    {"SimpleRNN", make<SimpleRNN>},
-    {"SimpleRNNCell", make<SimpleRNNCell>},
+    {"SimpleRNN", make<SimpleRNN>, {"sequences", "initial_state", "mask"}},
+    {"SimpleRNNCell", make<SimpleRNNCell>, {"inputs", "states"}},
     {"Softmax", make<Softmax>},
     {"SpatialDropout1D", make<SpatialDropout1D>},
     {"SpatialDropout2D", make<SpatialDropout2D>},
     {"SpatialDropout3D", make<SpatialDropout3D>},
     {"StackedRNNCells", make<StackedRNNCells>},
     {"Subtract", make<Subtract>},
-    {"TimeDistributed", make<TimeDistributed>},
+    {"TimeDistributed", make<TimeDistributed>, {"inputs", "mask"}},
     {"UnitNormalization", make<UnitNormalization>},
     {"UpSampling1D", make<UpSampling1D>},
     {"UpSampling2D", make<UpSampling2D>},

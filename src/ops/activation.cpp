@@ -198,6 +198,7 @@ void register_activation(Registry& r) {
   register_dropout(r);
   register_resize(r);
   register_recurrent(r);
+  register_affine(r);
 }
 
 }  // namespace strata

@@ -10,5 +10,6 @@ void register_cross_entropy(Registry& r);
 void register_dropout(Registry& r);
 void register_resize(Registry& r);
 void register_recurrent(Registry& r);
+void register_affine(Registry& r);
 
 }  // namespace strata

@@ -80,7 +80,7 @@ class CallWriter {
   List values(const CallArguments& call) const {
     if (call.is_flat) {
       const bool by_position = argument_names(node_.call->layer.class_name()).size() > 1;
-      if (call.flat.size() == 1 || by_position) return tensor_values(call.flat);
+      if (call.flat.size() == 1 || by_position) return grouped(tensor_values(call.flat));
       return {tensor_values(call.flat)};
     }
     List out;
@@ -91,6 +91,23 @@ class CallWriter {
         out.emplace_back(tensor_values(a.tensors));
       else
         out.push_back(a.kind == Argument::Kind::value ? plain_value(a.value, style_) : Config::Value());
+    }
+    return grouped(out);
+  }
+
+  // "initial_state", "initial_state_1", ... as the list that Keras takes.
+  List grouped(const List& all) const {
+    const auto names = argument_names(node_.call->layer.class_name());
+    List out;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      List together = {all[i]};
+      std::size_t next = i + 1;
+      while (next < all.size() && next < names.size() && names[next] == names[i] + "_" + std::to_string(next - i))
+        together.push_back(all[next++]);
+      std::erase_if(together, [](const Config::Value& v) { return v.is_none(); });
+      const bool is_group = i + 1 < names.size() && names[i + 1] == names[i] + "_1";
+      out.push_back(!is_group ? all[i] : together.empty() ? Config::Value() : Config::Value(together));
+      i = next - 1;
     }
     return out;
   }
@@ -169,6 +186,7 @@ class CallReader {
     else
       read_keras3(value.as_map(), out);
     if (missing_) return std::nullopt;
+    spread_lists(out);
     return layer_ != nullptr ? fitted(out) : with_options(out);
   }
 
@@ -216,6 +234,18 @@ class CallReader {
       return out;
     }
     return {K::value, {}, v};
+  }
+
+  // Keras gives all states as one list, "initial_state"; strata's layers take "initial_state", "initial_state_1", ...
+  void spread_lists(CallArguments& call) const {
+    const auto names = argument_names(class_name_);
+    for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+      if (call.arguments[i].kind != Argument::Kind::tensors || i + 1 >= names.size() || names[i + 1] != names[i] + "_1")
+        continue;
+      const Tensors all = call.arguments[i].tensors;
+      call.arguments.resize(std::max(call.arguments.size(), i + all.size()));
+      for (std::size_t k = 0; k < all.size(); ++k) call.arguments[i + k] = {Argument::Kind::tensor, {all[k]}, {}};
+    }
   }
 
   void read_keras3(const Config& map, CallArguments& out) {

@@ -136,11 +136,28 @@ LayerClasses sequence_classes() {
   };
 }
 
+LayerClasses preprocessing_classes() {
+  return {
+      {"RandomFlip", make<RandomFlip>},
+      {"RandomTranslation", make<RandomTranslation>},
+      {"RandomRotation", make<RandomRotation>},
+      {"RandomZoom", make<RandomZoom>},
+      {"RandomContrast", make<RandomContrast>},
+      {"RandomBrightness", make<RandomBrightness>},
+      {"Resizing", make<Resizing>},
+      {"CenterCrop", make<CenterCrop>},
+      {"Normalization", make<Normalization>},
+      {"CategoryEncoding", make<CategoryEncoding>},
+      {"Discretization", make<Discretization>},
+  };
+}
+
 const LayerClasses& layer_classes() {
   static const LayerClasses all = [] {
     LayerClasses classes = plain_classes();
     classes.merge(spatial_classes());
     classes.merge(sequence_classes());
+    classes.merge(preprocessing_classes());
     return classes;
   }();
   return all;
@@ -248,6 +265,7 @@ TEST(Golden, LayersPooling) { walk_golden("layers_pool", check_any); }
 TEST(Golden, LayersNormalization) { walk_golden("layers_norm", check_any); }
 TEST(Golden, LayersShape) { walk_golden("layers_shape", check_any); }
 TEST(Golden, LayersRecurrentAndAttention) { walk_golden("layers_rnn", check_any); }
+TEST(Golden, LayersPreprocessing) { walk_golden("layers_preprocessing", check_any); }
 
 }  // namespace
 }  // namespace strata::test

@@ -1,5 +1,5 @@
-// Samples of the recurrent ops for the walk over the registry. Some of their outputs are there for the gradient alone
-// and have none, so gradients are checked on layers, in recurrent_test.cpp.
+// Samples of the recurrent ops, and of the pictures' transformation, for the walk over the registry. Some of their
+// outputs are there for the gradient alone and have none, so gradients are checked on layers, in recurrent_test.cpp.
 #include "strata/array.h"
 #include "tests/support/op_samples.h"
 
@@ -29,6 +29,11 @@ void add_pair(std::vector<OpSample>& out, const char* name, const char* grad, co
 }  // namespace
 
 void samples_recurrent(std::vector<OpSample>& out) {
+  for (const char* mode : {"constant", "reflect", "wrap", "nearest"})
+    out.push_back({make_registered_op("affine_transform",
+                                      {{"interpolation", "bilinear"}, {"fill_mode", mode}, {"fill_value", 0.5}}),
+                   {spread({3, 4, 5, 2}), spread({3, 8}, -0.4, 1.2)},
+                   false});
   const Config usual = {{"activation", "tanh"}, {"recurrent_activation", "sigmoid"}, {"reset_after", true}};
   Config before = {{"activation", "elu"}, {"recurrent_activation", "hard_sigmoid"}, {"reset_after", false}};
   const Tensor start = spread({3, 5}), carry = spread({3, 5}, -2, 1);

@@ -28,6 +28,7 @@ FAMILIES = {
     "layers_norm": "layers_norm",
     "layers_shape": "layers_shape",
     "layers_rnn": "layers_rnn",
+    "layers_preprocessing": "layers_preprocessing",
     "models": "models",
     "fit": "fit",
     "mini_inception": "mini_inception",

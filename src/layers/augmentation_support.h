@@ -1,0 +1,33 @@
+// What the layers on pictures share.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "strata/array.h"
+#include "strata/layers/augmentation.h"
+
+namespace strata::layers {
+
+// A batch of pictures of float32, channels last, however the layer got it; back() undoes that.
+class Pictures {
+ public:
+  Pictures(const Layer& layer, const Tensor& images, const std::string& data_format);
+  const Tensor& batch() const { return batch_; }
+  std::int64_t height() const { return batch_.shape()[1]; }
+  std::int64_t width() const { return batch_.shape()[2]; }
+  Tensor back(const Tensor& batch) const;
+
+ private:
+  Tensor batch_;
+  DType dtype_;
+  bool is_single_, is_channels_first_;
+};
+
+// (batch, 1) of numbers from [low, high), one for each picture.
+Tensor draws(const Tensor& batch, double low, double high, std::optional<std::int64_t> seed);
+// The middle in the proportions of the target, resized to it.
+Tensor smart_resize(const Tensor& batch, std::int64_t height, std::int64_t width, const std::string& interpolation);
+void check_data_format(const char* layer, const std::string& format);
+
+}  // namespace strata::layers

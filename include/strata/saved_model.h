@@ -2,6 +2,7 @@
 /// SavedModel: TensorFlow 2's folder of a program with its weights. It needs no class's source to be loaded.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "strata/model.h"
@@ -14,6 +15,16 @@ namespace strata::saved_model {
 /// exchanged for the new one when that is whole. Throws ValueError where the model is not built or has an op that
 /// TensorFlow lacks, FileError where the folder cannot be written or is something else.
 STRATA_API void save(const Model& model, const std::string& directory);
+
+struct LoadOptions {
+  std::int64_t memory_limit = std::int64_t{8} << 30;  ///< bytes of tensors that the folder may declare
+};
+
+/// A model that runs the functions of the folder, written by strata or by TensorFlow: its call for inference and, where
+/// it has one, for training. It predicts, and it can be compiled and trained further. Throws FileError where a file is
+/// missing or damaged, ValueError with the node's name for an op that strata does not have (docs/exchange.md lists
+/// those it has).
+STRATA_API Model load(const std::string& directory, const LoadOptions& options = {});
 
 /// Whether the path is a folder with a saved_model.pb.
 STRATA_API bool is_saved_model(const std::string& path);

@@ -99,3 +99,122 @@ def test_it_is_a_keras_layer(directory, name):
         str(directory / name), call_endpoint="serve", call_training_endpoint="serve_training"
     )
     assert len(layer.trainable_weights) == len(tf.saved_model.load(str(directory / name)).trainable_variables)
+
+
+# ---- The way back: strata reads what it wrote, and what TensorFlow and Keras write.
+
+
+def run_in_strata(run_program, directory, names):
+    """The losses of five steps of gradient descent in strata, by model."""
+    lines = run_program("run_saved_model", directory, *names).split("\n")
+    return {line.split()[0]: [float(v) for v in line.split()[1:]] for line in lines if line}
+
+
+def test_strata_loads_its_own(run_program, directory):
+    losses = run_in_strata(run_program, directory, MODELS)
+    for name in MODELS:
+        _, outputs = arrays(directory, name)
+        stored = np.load(directory / f"{name}.strata.npz")
+        for k, want in enumerate(outputs):
+            close(stored[f"out{k}"], want)
+        assert np.isfinite(losses[name]).all()
+        if name not in ("small_cnn", "transformer"):  # these draw random numbers
+            loaded = tf.saved_model.load(str(directory / name))
+            inputs, _ = arrays(directory, name)
+            argument = tf.nest.map_structure(tf.constant, inputs if len(inputs) > 1 else inputs[0])
+            assert losses[name] == pytest.approx(descend(loaded, argument), rel=1e-3, abs=1e-4), name
+
+
+def descend(model, inputs):
+    """The same five steps in TensorFlow."""
+    losses = []
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.add_n([tf.reduce_mean(tf.square(o - 0.25)) for o in as_list(model(inputs, training=True))])
+        weights = list(model.trainable_variables)
+        for g, v in zip(tape.gradient(loss, weights), weights):
+            v.assign_sub(0.005 * tf.convert_to_tensor(g))
+        losses.append(float(loss))
+    return losses
+
+
+class Hidden(tf.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = tf.Variable(tf.random.stateless_normal((5, 4), (1, 2)), name="w")
+        self.b = tf.Variable(tf.zeros(4), name="b")
+        self.count = tf.Variable(0.0, trainable=False, name="count")
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 5))])
+    def __call__(self, x):
+        y = tf.nn.softmax(x @ self.w + self.b)
+        y = tf.reshape(y, (tf.shape(x)[0], 2, 2))
+        return tf.concat([y, y[:, ::-1, :] * 2.0], axis=-1)
+
+
+def keras_models(K):
+    """The same layers in tf_keras and Keras 3."""
+    L = K.layers
+    image = K.Sequential([
+        L.Input((12, 12, 3)), L.Conv2D(6, 3, padding="same", activation="relu"), L.BatchNormalization(),
+        L.MaxPooling2D(), L.DepthwiseConv2D(3), L.SeparableConv2D(5, 3, strides=2, padding="same"), L.LeakyReLU(),
+        L.Conv2DTranspose(4, 3, strides=2, padding="same"), L.UpSampling2D(interpolation="bilinear"),
+        L.ZeroPadding2D(1), L.Cropping2D(1), L.AveragePooling2D(2, padding="same"), L.GlobalAveragePooling2D(),
+        L.Dense(4, activation="softmax"),
+    ])
+    a, b = L.Input((6,), name="a"), L.Input((6,), name="b")
+    shared = L.Dense(8, activation="gelu")
+    joined = L.Concatenate()([shared(a), shared(b), L.Multiply()([a, b])])
+    two = K.Model([a, b], [L.Dense(3, activation="softmax", name="kind")(joined), L.Dense(1, name="size")(joined)])
+    x = L.Input((10, 4))
+    y = L.LayerNormalization()(x)
+    y = L.Conv1D(8, 3, padding="causal", dilation_rate=2, activation="swish")(y)
+    y = L.Add()([y, L.Dense(8)(x)])
+    y = L.Reshape((5, 16))(y)
+    y = L.Permute((2, 1))(y)
+    series = K.Model(x, L.Dense(2)(L.Flatten()(y)))
+    attention_in = L.Input((7, 8))
+    attended = L.MultiHeadAttention(2, 4)(attention_in, attention_in)
+    attention = K.Model(attention_in, L.Dense(3)(L.GlobalMaxPooling1D()(L.LayerNormalization()(attended + attention_in))))
+    words = L.Input((9,), dtype="int32")
+    text = K.Model(words, L.Dense(2)(L.GlobalAveragePooling1D()(L.Embedding(30, 6)(words))))
+    return {"image": image, "two": two, "series": series, "attention": attention, "text": text}
+
+
+def some_inputs(name):
+    rng = np.random.default_rng(3)
+    shapes = {"image": [(3, 12, 12, 3)], "two": [(3, 6), (3, 6)], "series": [(3, 10, 4)], "attention": [(3, 7, 8)]}
+    if name == "text":
+        return [rng.integers(0, 30, (3, 9)).astype("int32")]
+    return [rng.normal(size=s).astype("float32") for s in shapes.get(name, [(3, 5)])]
+
+
+def test_strata_loads_what_tensorflow_writes(run_program, tmp_path):
+    import keras
+    import tf_keras
+
+    wanted, losses = {}, {}
+    for prefix, module in (("tfk_", tf_keras), ("k3_", keras)):
+        module.utils.set_random_seed(1)
+        for name, model in keras_models(module).items():
+            inputs = some_inputs(name)
+            argument = inputs if len(inputs) > 1 else inputs[0]
+            np.savez(tmp_path / f"{prefix}{name}.npz", **{f"in{i}": x for i, x in enumerate(inputs)})
+            if module is keras:
+                model.export(str(tmp_path / f"{prefix}{name}"), verbose=False)
+            else:
+                model.save(str(tmp_path / f"{prefix}{name}"), save_format="tf")
+            wanted[prefix + name] = [np.asarray(o) for o in as_list(model(argument))]
+            if module is tf_keras:  # Keras 3 writes no function for training
+                losses[prefix + name] = descend(model, argument)
+    module = Hidden()
+    np.savez(tmp_path / "module.npz", in0=some_inputs("module")[0])
+    wanted["module"] = [module(some_inputs("module")[0]).numpy()]
+    tf.saved_model.save(module, str(tmp_path / "module"))
+    found = run_in_strata(run_program, tmp_path, list(wanted))
+    for name, outputs in wanted.items():
+        stored = np.load(tmp_path / f"{name}.strata.npz")
+        for k, want in enumerate(outputs):
+            close(stored[f"out{k}"], want)
+    for name, curve in losses.items():
+        assert found[name] == pytest.approx(curve, rel=1e-3, abs=1e-4), name

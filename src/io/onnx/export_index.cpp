@@ -101,13 +101,18 @@ void where_nonzero(NodeExport& c) { c.out(c.op("Transpose", {c.op("NonZero", {c.
 
 void random(NodeExport& c) {
   const Shape shape = c.out_spec().shape;
-  if (!shape.is_known()) c.fail("the shape of its random numbers is not known");
-  Attributes attributes = {{"shape", shape.to_vector()}, {"dtype", std::int64_t{data_type(c.out_spec().dtype)}}};
+  const bool is_like = c.num_inputs() > 0;  // in the shape of an input
+  if (!is_like && !shape.is_known()) c.fail("the shape of its random numbers is not known");
+  Attributes attributes = {{"dtype", std::int64_t{data_type(c.out_spec().dtype)}}};
+  if (!is_like) attributes.push_back({"shape", shape.to_vector()});
   const bool uniform = std::string(c.onnx) == "RandomUniform";
   if (!uniform && c.config.get<bool>("truncated")) c.fail("ONNX has no truncated normal distribution");
   attributes.push_back({uniform ? "low" : "mean", c.config.get<double>(uniform ? "minval" : "mean")});
   attributes.push_back({uniform ? "high" : "scale", c.config.get<double>(uniform ? "maxval" : "stddev")});
-  c.out(c.op(c.onnx, {}, attributes));
+  if (is_like)
+    c.out(c.op((std::string(c.onnx) + "Like").c_str(), {c.in(0)}, attributes));
+  else
+    c.out(c.op(c.onnx, {}, attributes));
 }
 
 constexpr const char* kGradient = "it is the gradient of another op, and no part of inference";

@@ -306,7 +306,9 @@ void dropout(NodeExport& c) {
   c.out(1, keep);
 }
 
+// Random numbers in the shape of an input, or in one that is given.
 std::string shape_input(NodeExport& c) {
+  if (c.num_inputs() > 0) return c.shape_of(c.in(0), c.dtype());
   const Shape shape = c.out_spec().shape;
   if (!shape.is_known()) c.fail("the shape of its random numbers is not known");
   return c.ints(shape.to_vector());

@@ -2,6 +2,7 @@
 /// ONNX files: the exchange format that ONNX Runtime and many others run.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "strata/model.h"
@@ -17,5 +18,14 @@ struct SaveOptions {
 /// named by the layers' paths. Throws ValueError where the model is not built, and for an op that ONNX does not have,
 /// with the layer that uses it; FileError where the file cannot be written, and an old file stays as it was.
 STRATA_API void save(const Model& model, const std::string& path, const SaveOptions& options = {});
+
+struct LoadOptions {
+  std::int64_t memory_limit = std::int64_t{8} << 30;  ///< bytes of tensors that the file may declare
+};
+
+/// Reads a model from an ONNX file. Its initializers of floating numbers become trainable weights, under their names.
+/// Throws FileError where the file is damaged, ValueError with the node's name for an operator that strata does not
+/// have (docs/exchange.md lists those it has).
+STRATA_API Model load(const std::string& path, const LoadOptions& options = {});
 
 }  // namespace strata::onnx

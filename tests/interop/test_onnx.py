@@ -1,4 +1,5 @@
-"""ONNX files of strata: valid by ONNX's checker, equal in ONNX Runtime, any batch size."""
+"""ONNX files of strata: valid by ONNX's checker, equal in ONNX Runtime, any batch size; read by
+strata again (in the program that writes them)."""
 import numpy as np
 import onnx
 import onnxruntime

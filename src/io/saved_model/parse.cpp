@@ -4,22 +4,11 @@
 #include <optional>
 #include <protozero/pbf_reader.hpp>
 
-#include "core/file.h"
 #include "core/tensor_data.h"
 #include "io/saved_model/proto.h"
 #include "strata/array.h"
 
 namespace strata::saved_model {
-
-std::string read_file(const std::string& path, std::uint64_t limit) {
-  const InputFile file(path);
-  if (file.size() > limit)
-    throw FileError(path + ": the file has " + std::to_string(file.size()) + " bytes, more than the limit of " +
-                    std::to_string(limit) + ".");
-  std::string bytes(static_cast<std::size_t>(file.size()), '\0');
-  if (!bytes.empty()) file.read_at(0, bytes.data(), bytes.size());
-  return bytes;
-}
 
 Shape read_shape(protozero::data_view bytes, const std::string& where) {
   Shape out;
@@ -45,20 +34,6 @@ Shape read_shape(protozero::data_view bytes, const std::string& where) {
     }
   }
   return out;
-}
-
-std::uint64_t checked_bytes(const Shape& shape, DType dtype, const std::string& where) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 48;
-  std::uint64_t bytes = size_of(dtype);
-  bool empty = false;
-  for (const std::int64_t d : shape) empty = empty || d == 0;
-  if (empty) return 0;
-  for (const std::int64_t d : shape) {
-    if (d < 0 || static_cast<std::uint64_t>(d) > kMost / bytes)
-      throw FileError(where + ": a tensor of shape " + to_string(shape) + " is too large.");
-    bytes *= static_cast<std::uint64_t>(d);
-  }
-  return bytes;
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "io/exchange/imported_model.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/tensor_data.h"
 #include "graph/graph.h"
@@ -44,6 +45,11 @@ const Tensor& NodeCall::in(std::size_t i) const {
   return in_[i].tensor;
 }
 
+const Value& NodeCall::value(std::size_t i) const {
+  in(i);
+  return in_[i];
+}
+
 Tensors NodeCall::all() const {
   Tensors out;
   for (std::size_t i = 0; i < size(); ++i) out.push_back(in(i));
@@ -62,6 +68,7 @@ Shape NodeCall::dims(std::size_t i) const {
 }
 
 Ints NodeCall::ints(std::size_t i) const {
+  in(i);
   if (!is_known(in_[i])) fail("input " + std::to_string(i) + " must be integers that are known");
   Ints a = shadow_of(in_[i], 0).to_vector<std::int64_t>();
   if (a != shadow_of(in_[i], 1).to_vector<std::int64_t>())
@@ -76,6 +83,7 @@ std::int64_t NodeCall::integer(std::size_t i) const {
 }
 
 Tensor NodeCall::reshaped(const Tensor& x, std::size_t i) const {
+  in(i);
   if (!is_known(in_[i])) return reshape(x, in(i));
   Shape shape = dims(i);
   const auto open = std::count(shape.begin(), shape.end(), None) + std::count(shape.begin(), shape.end(), -1);
@@ -168,6 +176,8 @@ class ImportedBody final : public Layer {
       return results;
     } catch (const Error&) {
       frame.rethrow();
+    } catch (const std::bad_alloc&) {
+      throw ValueError("the program of '" + name() + "' needs more memory than there is.");
     }
   }
 

@@ -33,7 +33,7 @@ class NodeCall {
   std::size_t size() const { return in_.size(); }
   bool has(std::size_t i) const { return i < in_.size() && in_[i].tensor.defined(); }
   const Tensor& in(std::size_t i) const;
-  const Value& value(std::size_t i) const { return in_[i]; }
+  const Value& value(std::size_t i) const;
   Tensors all() const;
   // The integers of input i. Throws ValueError where they are not known while the program is traced.
   Ints ints(std::size_t i) const;

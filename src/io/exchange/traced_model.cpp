@@ -3,6 +3,7 @@
 #include <set>
 
 #include "graph/passes/passes.h"
+#include "io/exchange/lower.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "strata/call.h"
@@ -56,7 +57,8 @@ TracedModel trace_model(const Model& model, bool training, const char* what) {
     for (const Tensor& t : model.call_with(CallArguments(symbolic, training)))
       if (t.defined()) out.graph->outputs.push_back(out.graph->value_of(t));
   }
-  remove_dead_code(*out.graph);
+  remove_dead_code(*out.graph);  // first, so that what only a gradient needs is gone
+  out.graph = lower(out.graph, what);
   out.input_names = names_or_numbers(model.input_names(), "input_", specs.size());
   out.output_names = names_or_numbers(model.output_names(), "output_", out.graph->outputs.size());
   return out;

@@ -121,7 +121,15 @@ constexpr const char* kSequence = "its export is still to be written";
 constexpr const char* kNone = "ONNX has no operator for it";
 constexpr const char* kTraining = "it belongs to training, not to inference";
 constexpr const char* kRandom = "ONNX has no such random distribution";
+constexpr const char* kUnrolled = "it is unrolled over its steps before";
 constexpr const char* kWithoutRow[][2] = {
+    {"simple_rnn", kUnrolled},
+    {"lstm", kUnrolled},
+    {"gru", kUnrolled},
+    {"simple_rnn_grad", kGradient},
+    {"lstm_grad", kGradient},
+    {"gru_grad", kGradient},
+    {"affine_transform", kNone},
     {"relu_grad", kGradient},
     {"split_like", kGradient},
     {"matrix_diag_part_grad", kGradient},

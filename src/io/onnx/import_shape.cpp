@@ -107,20 +107,22 @@ Tensors sliced(Call c) {
 }
 
 // Negative indices count from the end.
-Tensor counted(Call c, const Tensor& indices, std::int64_t size) {
-  if (!indices.is_symbolic() && (indices.size() == 0 || reduce_min(indices).item<std::int64_t>() >= 0)) return indices;
+Tensor counted(const Tensor& indices, std::int64_t size) {
   if (size == None) return indices;
-  (void)c;
+  if (!indices.is_symbolic()) {
+    const exchange::EagerScope eager;
+    if (indices.size() == 0 || reduce_min(indices).item<std::int64_t>() >= 0) return indices;
+  }
   return where(less(indices, cast(Tensor(0), indices.dtype())), indices + cast(Tensor(size), indices.dtype()), indices);
 }
 
 Tensors gathered(Call c) {
   const std::int64_t axis = axis_of(c, 0);
-  return {gather(c.in(0), counted(c, c.in(1), c.in(0).shape().at(axis)), axis)};
+  return {gather(c.in(0), counted(c.in(1), c.in(0).shape().at(axis)), axis)};
 }
 Tensors gathered_along(Call c) {
   const std::int64_t axis = axis_of(c, 0);
-  return {take_along_axis(c.in(0), counted(c, c.in(1), c.in(0).shape().at(axis)), axis)};
+  return {take_along_axis(c.in(0), counted(c.in(1), c.in(0).shape().at(axis)), axis)};
 }
 Tensors gathered_nd(Call c) {
   return {gather_nd(c.in(0), c.in(1), {.batch_dims = c.integer_attribute("batch_dims", 0)})};
@@ -196,7 +198,7 @@ Tensors one_hot_of(Call c) {
   const std::int64_t depth = c.integer(1);
   const std::vector<double> values = c.in(2).to_vector<double>();
   if (values.size() != 2) c.fail("it needs two values");
-  return {one_hot(counted(c, indices, depth), depth,
+  return {one_hot(counted(indices, depth), depth,
                   {.on_value = values[1],
                    .off_value = values[0],
                    .axis = c.integer_attribute("axis", -1),

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <unordered_set>
 
 #include "io/onnx/import.h"
 #include "strata/array.h"
@@ -122,14 +123,17 @@ class OnnxProgram final : public exchange::ImportedProgram {
 
   // Floating initializers are weights; the moving statistics of batch normalization are not trained.
   void take_interface() {
-    std::unordered_map<std::string, int> statistics;
-    for (const ReadNode& n : graph_.nodes)
-      if (n.op == "BatchNormalization" && n.inputs.size() == 5) statistics[n.inputs[3]] = statistics[n.inputs[4]] = 1;
-    std::unordered_map<std::string, int> stored;
+    std::unordered_set<std::string> statistics, settings, stored;
+    for (const ReadNode& n : graph_.nodes) {
+      if (n.op == "BatchNormalization" && n.inputs.size() == 5) statistics.insert({n.inputs[3], n.inputs[4]});
+      // Scales, sizes and values for filling are no weights.
+      if (n.op == "Resize" || n.op == "Pad" || n.op == "OneHot" || n.op == "Clip")
+        for (std::size_t i = 1; i < n.inputs.size(); ++i) settings.insert(n.inputs[i]);
+    }
     for (const auto& [name, value] : graph_.initializers) {
       const std::size_t at = known(name, "");
-      stored[name] = 1;
-      if (!is_floating(value.dtype()) || value.rank() == 0) {
+      stored.insert(name);
+      if (!is_floating(value.dtype()) || value.rank() == 0 || settings.contains(name)) {
         constants_.emplace_back(at, value);
         continue;
       }

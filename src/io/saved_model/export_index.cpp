@@ -122,7 +122,15 @@ constexpr const char* kSequence = "its export is still to be written";
 constexpr const char* kNone = "TensorFlow has no op for it";
 constexpr const char* kLoss = "it belongs to a loss, not to a call of a model";
 constexpr const char* kVariable = "it is written by the exporter itself";
+constexpr const char* kUnrolled = "it is unrolled over its steps before";
 constexpr const char* kWithoutRow[][2] = {
+    {"simple_rnn", kUnrolled},
+    {"lstm", kUnrolled},
+    {"gru", kUnrolled},
+    {"simple_rnn_grad", kGradient},
+    {"lstm_grad", kGradient},
+    {"gru_grad", kGradient},
+    {"affine_transform", kNone},
     {"relu_grad", kGradient},
     {"split_like", kGradient},
     {"matrix_diag_part_grad", kGradient},

@@ -197,6 +197,9 @@ class SavedModelProgram::Preparation {
     classify(n, step);
     for (const std::string& input : n.inputs)
       if (!input.starts_with('^') && step.kind != Kind::constant) step.in.push_back(source(input, n.name));
+    // Functions that call each other twice, and so on, would run for ever.
+    constexpr std::uint64_t kMost = 10'000'000;
+    if (++out_.work > kMost) fail(n.name, "the program has more than ten million steps");
     out_.steps.push_back(std::move(step));
     position_[i] = static_cast<int>(out_.steps.size()) - 1;
   }
@@ -223,6 +226,7 @@ class SavedModelProgram::Preparation {
       step.kind = Kind::call;
       step.callee = callee_of(n);
       program_.prepare(step.callee, depth_ + 1);
+      out_.work += program_.ready_.at(step.callee).work;
       return;
     }
     const auto row = import_table().find(n.op);
@@ -295,7 +299,7 @@ Values SavedModelProgram::run_step(const Step& step, const Values& in, const std
     case Kind::random: {
       const bool uniform = step.node->op == "RandomUniform", truncated = step.node->op == "TruncatedNormal";
       // A shape that is only known when the program runs is that of a tensor.
-      const Tensor like = in[0].like.defined() ? in[0].like : zeros(Shape(call.ints(0)));
+      const Tensor like = call.value(0).like.defined() ? in[0].like : zeros(Shape(call.ints(0)));
       const DType dtype = call.type("dtype");
       const Tensor base = cast(like, is_floating(like.dtype()) ? like.dtype() : float32);
       Tensor out = uniform     ? random::uniform_like(base)

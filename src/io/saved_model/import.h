@@ -73,6 +73,7 @@ class SavedModelProgram final : public exchange::ImportedProgram {
   struct Ready {
     std::vector<Step> steps;
     std::vector<Source> results;
+    std::uint64_t work = 0;  // steps with those of the functions that are called
   };
   class Preparation;
   exchange::Values run_function(const Ready& f, const exchange::Values& arguments,

@@ -21,6 +21,13 @@ Ints spatial(Call c, const char* name, std::size_t count) {
   return Ints(all.begin() + 1, all.end() - 1);
 }
 
+// The number of spatial dimensions of an image.
+std::size_t spatial_rank(Call c, const Tensor& x) {
+  const std::size_t rank = x.shape().size();
+  if (rank < 3 || rank > 5) c.fail("an image has " + std::to_string(rank) + " dimensions, expected 3 to 5");
+  return rank - 2;
+}
+
 std::string lower(std::string text) {
   for (char& ch : text) ch = static_cast<char>(std::tolower(static_cast<unsigned char>(ch)));
   return text;
@@ -40,7 +47,7 @@ Tensor padded(Call c, const Tensor& x, std::string& padding) {
 
 Tensors convolution(Call c) {
   c.require_channels_last();
-  const std::size_t count = c.in(0).shape().size() - 2;
+  const std::size_t count = spatial_rank(c, c.in(0));
   std::string padding;
   const Tensor x = padded(c, c.in(0), padding), w = c.in(1);
   const std::int64_t channels = x.shape().back(), per_group = w.shape().at(-2);
@@ -64,7 +71,8 @@ Tensors depthwise(Call c) {
 Tensors transposed(Call c) {
   c.require_channels_last();
   const Tensor filters = c.in(1), x = c.in(2);
-  const std::size_t count = x.shape().size() - 2;
+  const std::size_t count = spatial_rank(c, x);
+  if (filters.shape().size() != count + 2) c.fail("its filters do not fit its input");
   const Ints strides = spatial(c, "strides", count), dilations = spatial(c, "dilations", count);
   const std::string padding = lower(c.text("padding", "VALID"));
   const Shape sizes = c.dims(0);
@@ -87,7 +95,7 @@ Tensors transposed(Call c) {
 template <Tensor (*f)(const Tensor&, const Ints&, const PoolOptions&)>
 Tensors pool(Call c) {
   c.require_channels_last();
-  const std::size_t count = c.in(0).shape().size() - 2;
+  const std::size_t count = spatial_rank(c, c.in(0));
   return {f(c.in(0), spatial(c, "ksize", count),
             {.strides = spatial(c, "strides", count), .padding = lower(c.text("padding", "VALID"))})};
 }

@@ -406,9 +406,13 @@ std::unordered_map<int, std::string> checkpoint_keys(const SavedModelFile& file,
       continue;
     const CheckpointNode& n = nodes[static_cast<std::size_t>(node)];
     if (!n.key.empty()) out[object] = n.key;
+    const std::unordered_map<std::string, int> by_name = [&] {
+      std::unordered_map<std::string, int> names;
+      for (const auto& [other, name] : n.children) names.emplace(name, other);
+      return names;
+    }();
     for (const auto& [child, name] : file.objects[static_cast<std::size_t>(object)].children)
-      for (const auto& [other, other_name] : n.children)
-        if (name == other_name) pending.emplace_back(child, other);
+      if (const auto other = by_name.find(name); other != by_name.end()) pending.emplace_back(child, other->second);
   }
   return out;
 }

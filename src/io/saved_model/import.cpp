@@ -21,13 +21,15 @@ constexpr int kCallDepth = 64;
 template <class F>
 void with_field(const protozero::data_view* bytes, int tag, F f) {
   if (bytes == nullptr) return;
-  protozero::pbf_reader in(*bytes);
-  while (in.next()) {
-    if (in.tag() == static_cast<protozero::pbf_tag_type>(tag))
-      f(in);
-    else
-      in.skip();
-  }
+  parsing("SavedModel: an attribute of a node", [&] {
+    protozero::pbf_reader in(*bytes);
+    while (in.next()) {
+      if (in.tag() == static_cast<protozero::pbf_tag_type>(tag))
+        f(in);
+      else
+        in.skip();
+    }
+  });
 }
 
 bool is_call(const std::string& op) { return op == "StatefulPartitionedCall" || op == "PartitionedCall"; }

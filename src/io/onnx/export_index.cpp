@@ -117,7 +117,6 @@ void random(NodeExport& c) {
 
 constexpr const char* kGradient = "it is the gradient of another op, and no part of inference";
 constexpr const char* kEffect = "it changes or writes something besides its results";
-constexpr const char* kSequence = "its export is still to be written";
 constexpr const char* kNone = "ONNX has no operator for it";
 constexpr const char* kTraining = "it belongs to training, not to inference";
 constexpr const char* kRandom = "ONNX has no such random distribution";
@@ -168,11 +167,8 @@ constexpr const char* kWithoutRow[][2] = {
     {"ftrl_update", kEffect},
     {"lion_update", kEffect},
     {"schedule_free_adamw_update", kEffect},
-    {"simple_rnn", kSequence},
     {"simple_rnn_grad", kGradient},
-    {"lstm", kSequence},
     {"lstm_grad", kGradient},
-    {"gru", kSequence},
     {"gru_grad", kGradient},
     {"assign_variable", kEffect},
     {"summary_scalar", kEffect},

@@ -118,7 +118,6 @@ void one_hot(NodeExport& c) {
 
 constexpr const char* kGradient = "it is the gradient of another op, and no part of a call";
 constexpr const char* kEffect = "it changes or writes something besides its results";
-constexpr const char* kSequence = "its export is still to be written";
 constexpr const char* kNone = "TensorFlow has no op for it";
 constexpr const char* kLoss = "it belongs to a loss, not to a call of a model";
 constexpr const char* kVariable = "it is written by the exporter itself";
@@ -167,11 +166,8 @@ constexpr const char* kWithoutRow[][2] = {
     {"ftrl_update", kEffect},
     {"lion_update", kEffect},
     {"schedule_free_adamw_update", kEffect},
-    {"simple_rnn", kSequence},
     {"simple_rnn_grad", kGradient},
-    {"lstm", kSequence},
     {"lstm_grad", kGradient},
-    {"gru", kSequence},
     {"gru_grad", kGradient},
     {"summary_scalar", kEffect},
     {"summary_image", kEffect},

@@ -5,11 +5,13 @@
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <sstream>
 
 #include "graph/graph.h"
 #include "graph/function_graphs.h"
 #include "graph/passes/passes.h"
+#include "graph/plan.h"
 #include "graph/program.h"
 #include "graph/tape_impl.h"
 
@@ -25,11 +27,33 @@ namespace detail {
 
 struct FunctionTrace {
   std::string key, signature, cause;
-  std::unique_ptr<Program> program;
+  std::vector<std::optional<Spec>> arguments;  // without a value: undefined
+  std::unique_ptr<Program> program;            // as it was traced, for tapes
+  std::shared_ptr<const Graph> optimized;      // after the passes, for plans
   std::shared_ptr<void> prototype;
   std::vector<std::string> passes;
   double milliseconds = 0;
+
+  std::shared_ptr<const Plan> plan_for(const Tensors& inputs);
+
+  std::mutex mutex;                                // of the plans
+  std::vector<std::shared_ptr<const Plan>> plans;  // the last used one first
 };
+
+std::shared_ptr<const Plan> FunctionTrace::plan_for(const Tensors& inputs) {
+  constexpr std::size_t kPlans = 8;
+  const std::lock_guard lock(mutex);
+  const auto found = std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p->fits(inputs); });
+  if (found != plans.end()) {
+    if (found != plans.begin()) std::rotate(plans.begin(), found, found + 1);
+  } else {
+    Specs specs;
+    for (const Tensor& t : inputs) specs.push_back({t.shape(), t.dtype()});
+    plans.insert(plans.begin(), std::make_shared<const Plan>(optimized, specs));
+    if (plans.size() > kPlans) plans.pop_back();
+  }
+  return plans.front();
+}
 
 class FunctionCore {
  public:
@@ -60,6 +84,21 @@ std::string signature_of(const Tensors& arguments, bool symbolic_batch) {
   return text;
 }
 
+bool accepts(const FunctionTrace& trace, const Tensors& arguments, bool symbolic_batch) {
+  if (trace.arguments.size() != arguments.size()) return false;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const Tensor& t = arguments[i];
+    const std::optional<Spec>& spec = trace.arguments[i];
+    if (t.defined() != spec.has_value()) return false;
+    if (!spec) continue;
+    const Shape &shape = t.shape(), &wanted = spec->shape;
+    if (t.dtype() != spec->dtype || shape.size() != wanted.size()) return false;
+    for (std::size_t d = symbolic_batch ? 1 : 0; d < shape.size(); ++d)
+      if (shape[d] != wanted[d]) return false;
+  }
+  return true;
+}
+
 Tensors defined_only(const Tensors& tensors) {
   Tensors out;
   for (const Tensor& t : tensors)
@@ -81,8 +120,12 @@ std::shared_ptr<FunctionTrace> make_trace(FunctionCore& core, const Tensors& arg
     for (const Tensor& t : callback(context, symbolic, trace->prototype))
       graph->outputs.push_back(t.defined() ? graph->value_of(t) : -1);
   }
-  trace->passes = run_passes(*graph, core.options.disable);
+  remove_dead_code(*graph);
   trace->program = std::make_unique<Program>(graph);
+  auto optimized = std::make_shared<Graph>(*graph);
+  trace->passes = run_passes(*optimized, core.options.disable);
+  verify(*optimized);
+  trace->optimized = optimized;
   trace->milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return trace;
 }
@@ -98,13 +141,15 @@ std::string cause_of(const FunctionCore& core, const std::string& key, const std
 
 std::shared_ptr<FunctionTrace> find_or_make(FunctionCore& core, const Tensors& arguments, const std::string& key,
                                             TraceCallback callback, void* context) {
-  const std::string signature = signature_of(arguments, core.options.symbolic_batch);
   std::lock_guard lock(core.mutex);
   for (const auto& t : core.traces)
-    if (t->signature == signature && t->key == key) return t;
+    if (t->key == key && accepts(*t, arguments, core.options.symbolic_batch)) return t;
+  const std::string signature = signature_of(arguments, core.options.symbolic_batch);
   const std::string cause = cause_of(core, key, signature);
   auto trace = make_trace(core, arguments, callback, context);
   trace->key = key;
+  for (const Tensor& t : arguments)
+    trace->arguments.push_back(t.defined() ? std::optional(traced_spec(t, core.options.symbolic_batch)) : std::nullopt);
   trace->signature = signature;
   trace->cause = cause;
   core.traces.push_back(trace);
@@ -117,7 +162,11 @@ Tensors run_function(FunctionCore& core, const Tensors& arguments, const std::st
                      void* context, std::shared_ptr<void>& prototype) {
   const auto trace = find_or_make(core, arguments, key, callback, context);
   prototype = trace->prototype;
-  return trace->program->run(defined_only(arguments), any_tape_records());
+  const bool all_defined = std::all_of(arguments.begin(), arguments.end(), [](const Tensor& t) { return t.defined(); });
+  const Tensors some = all_defined ? Tensors() : defined_only(arguments);
+  const Tensors& inputs = all_defined ? arguments : some;
+  if (any_tape_records()) return trace->program->run(inputs, true);
+  return trace->plan_for(inputs)->run(inputs);
 }
 
 bool functions_run_directly(const Tensors& arguments) {
@@ -132,7 +181,7 @@ std::string explain_function(const FunctionCore& core) {
     out << "trace " << i + 1 << ": (" << t.signature << ") because of: " << t.cause << "; " << t.milliseconds
         << " ms, passes:";
     for (const std::string& p : t.passes) out << ' ' << p;
-    out << '\n' << to_string(t.program->graph());
+    out << '\n' << to_string(*t.optimized);
   }
   return out.str();
 }

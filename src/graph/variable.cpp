@@ -69,6 +69,13 @@ void AssignVariable::run(RunContext& c) const {
   if (value.shape() != variable->shape && !(kind != Kind::set && value.shape().empty()))
     infer({{value.shape(), value.dtype()}});
   if (kind == Kind::set) {
+    // Into the variable's own memory where plans lend theirs, so that nothing is allocated.
+    const auto& old = variable->value.impl();
+    if (value.impl()->buffer->is_foreign() && old->shape == value.shape() && old->dtype == value.dtype() &&
+        old.use_count() == 1 && old->buffer.use_count() == 1 && !old->buffer->is_foreign()) {
+      std::memcpy(old->raw(), value.impl()->raw(), value.bytes());
+      return;
+    }
     variable->value = value.impl()->buffer->is_foreign() ? value.copy() : detail::view(value, value.shape());
     return;
   }

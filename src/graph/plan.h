@@ -1,0 +1,71 @@
+// Plan: a program for known shapes. A flat list of steps whose values lie at fixed places of one arena, so that a run
+// allocates, infers and looks up nothing. Any number of threads may run it at the same time.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "graph/plan_layout.h"
+#include "graph/prepare.h"
+
+namespace strata {
+
+// The time of each step, summed over runs; filled by Plan::run where one is given.
+struct PlanTimes {
+  std::vector<double> seconds;  // by step
+  int runs = 0;
+};
+
+class STRATA_API Plan {
+ public:
+  // `inputs` are the concrete dtypes and shapes of the graph's inputs. Throws as the ops do, with the layer's path.
+  Plan(std::shared_ptr<const Graph> graph, const Specs& inputs);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  Tensors run(const Tensors& inputs, PlanTimes* times = nullptr) const;
+  // Whether these tensors have the shapes of this plan, and kernels the number of threads that it was made for.
+  bool fits(const Tensors& inputs) const;
+
+  struct Step {
+    enum class Kind { run, prepared, read, dynamic };
+    Kind kind = Kind::run;
+    const Node* node = nullptr;
+    std::unique_ptr<PreparedOp> prepared;
+    std::size_t scratch = 0;         // offset in the arena
+    std::vector<int> released = {};  // values that are held for the call until after this step
+  };
+  const std::vector<Step>& steps() const { return steps_; }
+  const Graph& graph() const { return *graph_; }
+  const PlanLayout& layout() const { return layout_; }
+  std::size_t arena_bytes() const { return arena_bytes_; }
+
+ private:
+  struct Frame;
+  void make_steps();
+  void prepare_step(Step& step) const;
+  void place_arena();
+  std::unique_ptr<Frame> make_frame() const;
+  void bind(Frame& frame, const Tensors& inputs) const;
+  void execute(Frame& frame, const Step& step, std::size_t index) const;
+  void read_variable(Frame& frame, const Node& node) const;
+  void run_dynamic(Frame& frame, const Node& node) const;
+  Tensors take_outputs(Frame& frame, const Tensors& inputs) const;
+  void release(Frame& frame) const;
+
+  std::shared_ptr<const Graph> graph_;
+  Specs inputs_;
+  int threads_;
+  PlanLayout layout_;
+  std::vector<Step> steps_;
+  std::vector<std::size_t> arena_offsets_;  // by value; of roots in the arena
+  std::vector<int> held_;                   // roots that a frame holds during a call: outputs, variables, dynamic ones
+  std::size_t arena_bytes_ = 0;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Frame>> idle_;
+};
+
+}  // namespace strata

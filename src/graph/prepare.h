@@ -1,0 +1,56 @@
+// PreparedOp: an op made ready for known shapes. All that depends on shapes alone (checks, choices of kernels, sizes of
+// scratch memory) is done once; a step then is one call with addresses.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "graph/op.h"
+
+namespace strata {
+
+// All shapes are known. A stride is the number of elements from one row (of the last axis) to the next; 0: dense.
+struct PrepareContext {
+  std::span<const Spec> in, out;
+  std::span<const std::int64_t> in_strides, out_strides;
+};
+
+// The addresses of one call; `scratch` is 64-byte aligned and of the size that scratch_bytes() names.
+struct StepMemory {
+  const void* const* in;
+  void* const* out;
+  void* scratch;
+};
+
+// Immutable: threads run it at the same time, each with memory of its own.
+class STRATA_API PreparedOp {
+ public:
+  PreparedOp() = default;
+  virtual ~PreparedOp();
+  PreparedOp(const PreparedOp&) = delete;
+  PreparedOp& operator=(const PreparedOp&) = delete;
+
+  virtual void run(const StepMemory& memory) const = 0;
+  virtual std::size_t scratch_bytes() const { return 0; }
+  // For profiles: the kernel ("onednn brgconv:avx512_core"), and the floating point operations of a run.
+  virtual std::string kernel() const { return {}; }
+  virtual double flops() const { return 0; }
+};
+
+// Implemented by ops of which plans can make more than a call of run().
+class STRATA_API Preparable {
+ public:
+  virtual ~Preparable();
+  // What run() would do, made ready for known shapes; null: the plan calls run().
+  virtual std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const;
+  // Output 0 may be written over this input where both have the same size: element i is read before it is written.
+  virtual bool runs_in_place(std::size_t input) const;
+  // The prepared op takes this input, or this output, as rows with a distance between them: a slice of a wider array.
+  virtual bool takes_rows_of_input(std::size_t i) const;
+  virtual bool takes_rows_of_output(std::size_t i) const;
+};
+
+}  // namespace strata

@@ -177,11 +177,13 @@ std::string explain_function(const FunctionCore& core) {
   std::ostringstream out;
   out << core.options.name << ": " << core.traces.size() << (core.traces.size() == 1 ? " trace\n" : " traces\n");
   for (std::size_t i = 0; i < core.traces.size(); ++i) {
-    const FunctionTrace& t = *core.traces[i];
+    FunctionTrace& t = *core.traces[i];
     out << "trace " << i + 1 << ": (" << t.signature << ") because of: " << t.cause << "; " << t.milliseconds
         << " ms, passes:";
     for (const std::string& p : t.passes) out << ' ' << p;
     out << '\n' << to_string(*t.optimized);
+    const std::lock_guard lock(t.mutex);
+    for (const auto& plan : t.plans) out << plan->describe();
   }
   return out.str();
 }

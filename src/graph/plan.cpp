@@ -8,6 +8,7 @@
 
 #include "graph/plan_memory.h"
 #include "graph/variable_ops.h"
+#include "kernels/conv_choice.h"
 
 namespace strata {
 
@@ -50,7 +51,11 @@ struct Plan::Frame {
 };
 
 Plan::Plan(std::shared_ptr<const Graph> graph, const Specs& inputs)
-    : graph_(std::move(graph)), inputs_(inputs), threads_(omp_get_max_threads()), layout_(*graph_, inputs_) {
+    : graph_(std::move(graph)),
+      inputs_(inputs),
+      threads_(omp_get_max_threads()),
+      choices_(kernels::choice_generation()),
+      layout_(*graph_, inputs_) {
   make_steps();
   place_arena();
 }
@@ -60,7 +65,8 @@ Plan::~Plan() = default;
 bool Plan::fits(const Tensors& inputs) const {
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (inputs[i].shape() != inputs_[i].shape || inputs[i].dtype() != inputs_[i].dtype) return false;
-  return inputs.size() == inputs_.size() && threads_ == omp_get_max_threads();
+  return inputs.size() == inputs_.size() && threads_ == omp_get_max_threads() &&
+         choices_ == kernels::choice_generation();
 }
 
 void Plan::make_steps() {

@@ -4,6 +4,7 @@
 
 #include "graph/op.h"
 #include "graph/registry.h"
+#include "ops/conv_prepared.h"
 #include "ops/conv_util.h"
 #include "strata/nn.h"
 
@@ -13,7 +14,7 @@ namespace {
 using conv::Attributes;
 
 // Conv(x, filters).
-struct Conv final : OpBase<Conv> {
+struct Conv final : OpBase<Conv>, Preparable {
   Conv() = default;
   explicit Conv(const Attributes& a) : attributes(a) {}
   Attributes attributes;
@@ -35,6 +36,11 @@ struct Conv final : OpBase<Conv> {
     kernels::conv_forward(c.in[0].dtype(), conv::geometry(attributes, c.in_shape(0), c.in_shape(1), c.out_shape()),
                           c.src<void>(0), c.src<void>(1), c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return conv::prepare(kernels::ConvKind::forward, c.in[0].dtype,
+                         conv::geometry(attributes, c.in[0].shape, c.in[1].shape, c.out[0].shape),
+                         {.src = 0, .weights = 1});
+  }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
     const Tensor &x = c.input(0), &w = c.input(1), dy = c.grad();
@@ -45,7 +51,7 @@ struct Conv final : OpBase<Conv> {
 
 // ConvBackpropInput(dy, filters, x): x is there for its shape alone. Without it the op is a transposed convolution and
 // computes the shape, as Keras does, from that of dy and from output_padding.
-struct ConvBackpropInput final : OpBase<ConvBackpropInput> {
+struct ConvBackpropInput final : OpBase<ConvBackpropInput>, Preparable {
   ConvBackpropInput() = default;
   ConvBackpropInput(const Attributes& a, const window::Ints& output_padding = {})
       : attributes(a), output_padding(output_padding) {}
@@ -67,6 +73,11 @@ struct ConvBackpropInput final : OpBase<ConvBackpropInput> {
                                 conv::geometry(attributes, c.out_shape(), c.in_shape(1), c.in_shape(0)), c.src<void>(0),
                                 c.src<void>(1), c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return conv::prepare(kernels::ConvKind::backward_data, c.in[0].dtype,
+                         conv::geometry(attributes, c.out[0].shape, c.in[1].shape, c.in[0].shape),
+                         {.weights = 1, .dst = 0});
+  }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
     const Tensor g = c.grad();
@@ -78,7 +89,7 @@ struct ConvBackpropInput final : OpBase<ConvBackpropInput> {
 };
 
 // ConvBackpropFilter(x, dy, filters): the filters are there for their shape alone.
-struct ConvBackpropFilter final : OpBase<ConvBackpropFilter> {
+struct ConvBackpropFilter final : OpBase<ConvBackpropFilter>, Preparable {
   ConvBackpropFilter() = default;
   explicit ConvBackpropFilter(const Attributes& a) : attributes(a) {}
   Attributes attributes;
@@ -92,6 +103,11 @@ struct ConvBackpropFilter final : OpBase<ConvBackpropFilter> {
     kernels::conv_backward_weights(c.in[0].dtype(),
                                    conv::geometry(attributes, c.in_shape(0), c.out_shape(), c.in_shape(1)),
                                    c.src<void>(0), c.src<void>(1), c.dst<void>());
+  }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return conv::prepare(kernels::ConvKind::backward_weights, c.in[0].dtype,
+                         conv::geometry(attributes, c.in[0].shape, c.out[0].shape, c.in[1].shape),
+                         {.src = 0, .dst = 1});
   }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {

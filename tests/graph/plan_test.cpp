@@ -136,6 +136,25 @@ TEST(Plan, ErrorsNameTheOp) {
   }
 }
 
+TEST(Plan, ConvolutionsArePreparedAndEqualEager) {
+  const Variable w(random::normal({3, 3, 5, 7}) * 0.1);
+  auto f = [&](const Tensor& x) {
+    GradientTape tape;
+    tape.watch(x);
+    const Tensor y = nn::conv2d(x, w.read(), {.padding = "same"});
+    const Tensor loss = reduce_sum(y * y);
+    const Tensors g = tape.gradient(loss, {x, w});
+    return Tensors{y, g[0], g[1]};
+  };
+  auto g = function(f);
+  const Tensor x = random::normal({2, 6, 6, 5});
+  const Tensors a = g(x), b = f(x);
+  for (std::size_t i = 0; i < a.size(); ++i) expect_same_bits(a[i], b[i]);
+  EXPECT_NE(g.explain().find("plan for (2, 6, 6, 5)"), std::string::npos) << g.explain();
+  EXPECT_NE(g.explain().find("3 prepared"), std::string::npos) << g.explain();
+  EXPECT_EQ(g(zeros({0, 6, 6, 5}))[0].shape(), Shape({0, 6, 6, 7}));
+}
+
 TEST(Plan, ManyThreadsRunOne) {
   const Tensor w = random::normal({32, 32});
   auto f = [&](const Tensor& x) { return reduce_sum(tanh(matmul(x, w)) * x); };

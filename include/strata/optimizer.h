@@ -64,6 +64,15 @@ class STRATA_API Optimizer {
   void build(const std::vector<Variable>& variables) const;
   bool built() const;
 
+  /// The loss times the loss scale, for gradients that are taken without a tape, or as Keras writes it. A GradientTape
+  /// scales by itself where a model computes in float16; it leaves a loss alone that this function scaled. Optimizers
+  /// other than LossScaleOptimizer return the loss as it is.
+  Tensor scale_loss(const Tensor& loss) const;
+  /// By what losses of float16 models are multiplied now, a float32 scalar: 1 where nothing is scaled.
+  Tensor loss_scale() const;
+  /// How many steps were left out because a gradient was not finite, an int64 scalar.
+  Tensor skipped_steps() const;
+
   /// The number of steps taken, an int64 variable.
   Variable iterations() const;
   /// Readable and assignable.

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "core/generator.h"
+#include "data/order_state.h"
 #include "data/source.h"
 
 namespace strata::data::detail {
@@ -38,9 +39,9 @@ class Shuffled final : public Source {
 
  public:
   Shuffled(SourcePtr in, std::int64_t buffer_size, std::uint64_t seed, bool reshuffle)
-      : in_(std::move(in)), buffer_size_(buffer_size), seed_(seed), reshuffle_(reshuffle) {}
+      : in_(std::move(in)), buffer_size_(buffer_size), order_(new_order_state(seed)), reshuffle_(reshuffle) {}
   std::unique_ptr<Iterator> iterate() const override {
-    const OrderRandom random(seed_, reshuffle_ ? passes_++ : 0);
+    const OrderRandom random(order_->seed, reshuffle_ ? order_->passes++ : 0);
     return std::make_unique<Run>(in_->iterate(), buffer_size_, random);
   }
   std::int64_t cardinality() const override { return in_->cardinality(); }
@@ -49,9 +50,8 @@ class Shuffled final : public Source {
  private:
   SourcePtr in_;
   std::int64_t buffer_size_;
-  std::uint64_t seed_;
+  std::shared_ptr<OrderState> order_;
   bool reshuffle_;
-  mutable std::atomic<std::uint64_t> passes_ = 0;
 };
 
 class Repeated final : public Source {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "data/order_state.h"
 #include "data/source.h"
 #include "kernels/copy_rows.h"
 
@@ -183,9 +184,13 @@ class Buffered final : public IndexStream {
 class ShuffledRows final : public RowSource {
  public:
   ShuffledRows(std::shared_ptr<const RowSource> in, std::int64_t buffer_size, std::uint64_t seed, bool reshuffle)
-      : RowSource(in->tensors()), in_(std::move(in)), buffer_size_(buffer_size), seed_(seed), reshuffle_(reshuffle) {}
+      : RowSource(in->tensors()),
+        in_(std::move(in)),
+        buffer_size_(buffer_size),
+        order_(new_order_state(seed)),
+        reshuffle_(reshuffle) {}
   std::unique_ptr<IndexStream> indices() const override {
-    const OrderRandom random(seed_, reshuffle_ ? passes_++ : 0);
+    const OrderRandom random(order_->seed, reshuffle_ ? order_->passes++ : 0);
     auto in = in_->indices();
     const std::int64_t n = in_->cardinality();
     if (n >= 0) return std::make_unique<Permuted>(*in, n, random);
@@ -197,9 +202,8 @@ class ShuffledRows final : public RowSource {
  private:
   std::shared_ptr<const RowSource> in_;
   std::int64_t buffer_size_;
-  std::uint64_t seed_;
+  std::shared_ptr<OrderState> order_;
   bool reshuffle_;
-  mutable std::atomic<std::uint64_t> passes_ = 0;
 };
 
 class RepeatedRows final : public RowSource {

@@ -1,6 +1,7 @@
 // The one door through which every operation goes.
 #include <cassert>
 
+#include "graph/conditional.h"
 #include "graph/graph.h"
 #include "graph/observe.h"
 #include "graph/registry.h"
@@ -87,6 +88,12 @@ Tensors run_eagerly(const Op& op, std::span<const Tensor> inputs) {
 }
 
 Tensors apply(const OpPtr& op, const Tensors& inputs) {
+  if (detail::effects_are_conditional() && op->has_effect() && op->name() != "conditional") {
+    OpPtr conditional = op;
+    Tensors with_condition = inputs;
+    detail::make_conditional(conditional, with_condition);
+    if (conditional != op) return strata::apply(conditional, with_condition);
+  }
 #ifndef NDEBUG
   if (registry().find(op->name()) == nullptr)
     throw Error("op '" + std::string(op->name()) + "' is not registered: add it to its family's register function");

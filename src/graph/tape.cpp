@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "graph/graph.h"
+#include "graph/loss_scale.h"
 #include "graph/tape_impl.h"
 #include "strata/array.h"
 #include "strata/math.h"
@@ -68,6 +69,11 @@ void read_on_tapes(const std::shared_ptr<VariableState>& variable, const Tensor&
     if (tape->recording()) tape->read(variable, value, false);
 }
 
+void float16_on_tapes() {
+  for (TapeImpl* tape : open_tapes)
+    if (tape->recording()) tape->needs_loss_scale();
+}
+
 Tensors record_custom_gradient(const Tensors& inputs, const Tensors& outputs, std::shared_ptr<const void> function,
                                GradientCallback callback) {
   // New handles: an output that is an input itself must be told apart from it.
@@ -126,7 +132,7 @@ void TapeImpl::reset() {
   records_.clear();
   blocked_.clear();
   recording_ = true;
-  used_ = false;
+  used_ = needs_loss_scale_ = false;
 }
 
 std::size_t TapeImpl::bytes() const {
@@ -257,6 +263,7 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
       throw GradientError("GradientTape: " + label(s) + " has dtype " + to_string(dtype) +
                           ", which has no derivatives. Cast it to float32 before the computation.");
   }
+  const auto scale = needs_loss_scale_ ? loss_scale_for(sources) : nullptr;
   const Keys kept = keys_of(sources);
   const std::vector<bool> reachable = reachable_records(kept);
   if (!options_.persistent) recording_ = false;
@@ -268,7 +275,8 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
     if (!is_floating(targets[i].dtype()))
       throw GradientError("GradientTape: the target has dtype " + to_string(targets[i].dtype()) +
                           ", which has no derivatives. Differentiate a floating tensor.");
-    const Tensor seed = i < options.output_gradients.size() ? options.output_gradients[i] : ones_like(targets[i]);
+    Tensor seed = i < options.output_gradients.size() ? options.output_gradients[i] : ones_like(targets[i]);
+    if (scale) seed = seed * cast(scale->scale.read(), seed.dtype());
     Tensor& sum = grads[targets[i].impl().get()];
     sum = sum.defined() ? add(sum, seed) : seed;
   }
@@ -282,7 +290,7 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
                             ". Ask for zeros with {.unconnected_gradients = \"zero\"} if that is meant.");
       g = zeros_like(s.is_variable ? s.variable.read() : s.tensor);
     }
-    result.push_back(g);
+    result.push_back(scale ? g / cast(scale->scale.read(), g.dtype()) : g);
   }
   if (!options_.persistent) {
     records_.clear();

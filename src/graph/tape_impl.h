@@ -23,6 +23,8 @@ class TapeImpl {
   void read(const std::shared_ptr<VariableState>& variable, const Tensor& value, bool explicitly);
   void record(const OpPtr& op, const Tensors& inputs, const Tensors& outputs);
   Tensors gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options);
+  // A variable was read as float16: its gradient needs a scaled loss.
+  void needs_loss_scale() { needs_loss_scale_ = true; }
   void reset();
   std::size_t bytes() const;
   std::vector<Variable> watched_variables() const;
@@ -48,7 +50,7 @@ class TapeImpl {
   std::string explain_unconnected(const Source& source) const;
 
   TapeOptions options_;
-  bool recording_ = true, used_ = false;
+  bool recording_ = true, used_ = false, needs_loss_scale_ = false;
   Keys tracked_;
   Tensors watched_;  // kept alive, so that their addresses stay theirs
   std::vector<Read> reads_;
@@ -61,5 +63,6 @@ class TapeImpl {
 bool any_tape_records();
 void record_on_tapes(const OpPtr& op, const Tensors& inputs, const Tensors& outputs);
 void read_on_tapes(const std::shared_ptr<VariableState>& variable, const Tensor& value);
+void float16_on_tapes();
 
 }  // namespace strata::detail

@@ -90,6 +90,7 @@ Config AssignVariable::config() const {
 void register_variable(Registry& r) {
   r.add_effect("read_variable");
   r.add_effect("assign_variable");
+  r.add_effect("conditional");
   // Of component io, which core does not see.
   for (const char* name : {"summary_scalar", "summary_image", "summary_histogram", "summary_pr_curve"})
     r.add_effect(name);
@@ -130,8 +131,9 @@ detail::VariableState& require_value(const std::shared_ptr<detail::VariableState
 
 Tensor Variable::value() const {
   Tensor t = read();
-  if (autocast_dtype && is_floating(t.dtype()) && t.dtype() != *autocast_dtype) return cast(t, *autocast_dtype);
-  return t;
+  if (!autocast_dtype || !is_floating(t.dtype()) || t.dtype() == *autocast_dtype) return t;
+  if (*autocast_dtype == DType::float16) detail::float16_on_tapes();
+  return cast(t, *autocast_dtype);
 }
 
 Tensor Variable::read() const {

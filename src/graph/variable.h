@@ -10,6 +10,8 @@
 
 namespace strata::detail {
 
+struct LossScale;  // graph/loss_scale.h
+
 struct VariableState {
   std::string name = "variable";
   std::weak_ptr<LayerState> owner;
@@ -20,6 +22,8 @@ struct VariableState {
   Tensor value;  // eager
   Regularizer regularizer;
   Constraint constraint;
+  std::shared_ptr<LossScale> loss_scale;  // where it is trained in float16
+  bool is_unscaled = false;               // its gradient comes from a scaled loss, divided again by the tape
 };
 
 // "model/block/conv", or empty where no layer owns it. Defined with the layers.

@@ -13,6 +13,7 @@
 #include "models/trainer.h"
 #include "strata/array.h"
 #include "strata/call.h"
+#include "strata/loss_scale.h"
 
 namespace strata {
 
@@ -220,7 +221,11 @@ Logs Model::test_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample
 }
 
 void Model::compile(const CompileOptions& options) const {
-  model_state(*this).trainer = std::make_shared<Trainer>(options);
+  CompileOptions used = options;
+  if (state()->policy == "mixed_float16" && used.optimizer.defined() &&
+      used.optimizer.class_name() != "LossScaleOptimizer")
+    used.optimizer = optimizers::LossScaleOptimizer(used.optimizer);
+  model_state(*this).trainer = std::make_shared<Trainer>(used);
 }
 bool Model::compiled() const { return state()->model && state()->model->trainer; }
 

@@ -94,7 +94,10 @@ bool LayerState::tracks(const LayerState* other) const {
   return std::any_of(children.begin(), children.end(), [&](const Child& c) { return c.layer.state().get() == other; });
 }
 
-Layer::Layer() : state_(std::make_shared<LayerState>()) { state_->trainable = trainable.storage(); }
+Layer::Layer() : state_(std::make_shared<LayerState>()) {
+  state_->trainable = trainable.storage();
+  state_->policy = mixed_precision::global_policy();
+}
 Layer::Layer(const Layer& other) : trainable(other.trainable), state_(other.state_), object_(other.self()) {}
 Layer::Layer(const Layer& other, Share) : trainable(other.trainable), state_(other.state_), object_(other.object_) {}
 Layer::~Layer() = default;

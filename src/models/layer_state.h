@@ -23,7 +23,7 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
   std::string class_name = "Layer";
   std::string name;  // empty until given, tracked or made
   bool is_name_given = false;
-  std::string policy;                // empty: the global one
+  std::string policy;                // the global one at its construction, unless it was given another
   std::weak_ptr<LayerState> parent;  // the first layer that tracks it
 
   std::vector<Variable> weights;  // in the order of declaration

@@ -1,7 +1,10 @@
 #include "models/policy.h"
 
+#include <iostream>
 #include <mutex>
+#include <set>
 
+#include "kernels/cpu.h"
 #include "strata/error.h"
 
 namespace strata {
@@ -25,11 +28,23 @@ Policy parse(const std::string& name) {
 
 Policy policy_of(const std::string& name) { return parse(name.empty() ? mixed_precision::global_policy() : name); }
 
+std::string slowness_of(const Policy& policy, bool computes_natively) {
+  if (computes_natively) return {};
+  const std::string dtype = to_string(policy.compute_dtype);
+  return "this processor has no " + dtype + " arithmetic that strata can use: layers under \"" + policy.name +
+         "\" compute in float32 and round to " + dtype +
+         ", which is slower than \"float32\". Memory is saved all the " + "same" +
+         (dtype == "float16" ? ". \"mixed_bfloat16\" is the faster choice on most processors." : ".");
+}
+
 namespace mixed_precision {
 
 void set_global_policy(const std::string& policy) {
-  parse(policy);
+  const Policy parsed = parse(policy);
+  const std::string slow = slowness_of(parsed, kernels::computes_natively(parsed.compute_dtype));
   std::lock_guard lock(policy_mutex);
+  static std::set<std::string> said;  // once for each policy
+  if (!slow.empty() && said.insert(policy).second) std::cerr << "warning: " << slow << "\n";
   global_name() = policy;
 }
 

@@ -16,4 +16,7 @@ struct Policy {
 // Of a policy's or dtype's name; the global one for the empty name. Throws ValueError for an unknown one.
 STRATA_API Policy policy_of(const std::string& name);
 
+// What to say about a policy whose compute dtype the processor has no instructions for; empty where it has.
+STRATA_API std::string slowness_of(const Policy& policy, bool computes_natively);
+
 }  // namespace strata

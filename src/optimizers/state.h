@@ -42,11 +42,14 @@ class OptimizerState {
   void set_schedule(const schedules::Schedule& schedule);
   schedules::Schedule schedule() const;
 
-  std::vector<Variable> variables() const;
+  virtual std::vector<Variable> variables() const;
+  const std::vector<Variable>& trained() const { return trained_; }
   const Variable& iterations() const { return iterations_; }
   const std::string& name() const { return options_.name; }
   const char* class_name() const { return class_name_; }
-  Config get_config() const;
+  virtual Config get_config() const;
+  // Of a wrapper: the optimizer that makes the updates; null for the others.
+  virtual std::shared_ptr<OptimizerState> inner() const { return nullptr; }
 
  protected:
   // What the update of one variable works with. `due` is undefined, or a bool scalar: false in steps that only add to

@@ -32,6 +32,7 @@ FAMILIES = {
     "models": "models",
     "fit": "fit",
     "mini_inception": "mini_inception",
+    "mixed": "mixed",
 }
 
 

@@ -42,6 +42,8 @@ class STRATA_API Trackable {
   Trackable(random::GlobalGenerator);
 
   class Base;
+  /// For the engine.
+  explicit Trackable(std::shared_ptr<const Base> impl) : impl_(std::move(impl)) {}
   const std::shared_ptr<const Base>& impl() const { return impl_; }
 
  private:

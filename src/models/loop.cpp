@@ -6,6 +6,8 @@
 #include <iostream>
 
 #include "models/loop_run.h"
+#include "models/model_state.h"
+#include "models/trainer.h"
 #include "strata/array.h"
 #include "strata/callbacks.h"
 
@@ -132,6 +134,8 @@ std::shared_ptr<data::detail::Iterator> LoopRun::read(const data::AnyDataset& da
   }
   Tensors element;
   for (; steps_to_skip > 0 && data->next(element); --steps_to_skip) step_ = told_ = ++train_steps;
+  // Where nothing is left of the epoch, its values are those of the metrics.
+  if (train_steps > 0 && model_.compiled()) pass_logs_ = model_state(model_).trainer->results();
   steps_to_skip = 0;
   return data;
 }

@@ -25,7 +25,7 @@ struct CustomObject {
   std::string name, role;
   /// Gives what the handle of the role shares; for layers, the layer itself.
   std::shared_ptr<const void> (*make)(const CustomObject& self, const Config& config) = nullptr;
-  std::shared_ptr<const void> function;          ///< of a callable
+  std::shared_ptr<const void> function = {};     ///< of a callable
   std::vector<std::string> call_arguments = {};  ///< of a layer whose call takes several
 };
 

@@ -14,6 +14,8 @@
 
 namespace strata {
 
+class Layer;
+
 namespace losses {
 
 /// What every loss takes.
@@ -53,8 +55,8 @@ class STRATA_API Loss {
   Loss(const std::string& name);
   explicit Loss(std::shared_ptr<const Base> base);
   template <class F>
-  requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> && !std::derived_from<F, Loss>)
-      Loss(const F& function);
+  requires(!std::derived_from<F, Layer> && !std::derived_from<F, Loss> &&
+           std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Loss(const F& function);
   Loss(const Loss& other) : base_(other.self()) {}
   Loss& operator=(const Loss& other) {
     base_ = other.self();
@@ -134,8 +136,8 @@ requires std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> L
   return Loss(std::make_shared<detail::ObjectLoss<std::decay_t<F>>>(function, name, options));
 }
 template <class F>
-requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
-         !std::derived_from<F, Loss>) Loss::Loss(const F& function)
+requires(!std::derived_from<F, Layer> && !std::derived_from<F, Loss> &&
+         std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Loss::Loss(const F& function)
     : Loss(custom(function, "loss")) {}
 
 }  // namespace losses

@@ -14,6 +14,8 @@
 
 namespace strata {
 
+class Layer;
+
 namespace metrics {
 
 /// What every metric takes.
@@ -53,8 +55,8 @@ class STRATA_API Metric {
   Metric(const std::string& name);
   explicit Metric(std::shared_ptr<const Base> base);
   template <class F>
-  requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> && !std::derived_from<F, Metric>)
-      Metric(const F& function);
+  requires(!std::derived_from<F, Layer> && !std::derived_from<F, Metric> &&
+           std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Metric(const F& function);
   Metric(const Metric& other) : base_(other.self()) {}
   Metric& operator=(const Metric& other) {
     base_ = other.self();
@@ -161,8 +163,8 @@ custom(const F& function, const std::string& name, MetricOptions options = {}) {
       options));
 }
 template <class F>
-requires(std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&> &&
-         !std::derived_from<F, Metric>) Metric::Metric(const F& function)
+requires(!std::derived_from<F, Layer> && !std::derived_from<F, Metric> &&
+         std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Metric::Metric(const F& function)
     : Metric(custom(function, "metric")) {}
 
 }  // namespace metrics

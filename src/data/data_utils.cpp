@@ -91,7 +91,8 @@ std::pair<Tensor, Tensor> detail::split_rows(std::int64_t rows, const TrainTestS
                      " rows. Give parts between 0 and 1, or numbers of rows, that leave some for both.");
   };
   for (const auto& size : {o.test_size, o.train_size})
-    if (size && !(*size > 0)) fail("a size is " + std::to_string(*size));
+    if (size && (!(*size > 0) || (*size >= 1 && *size != std::floor(*size))))
+      fail("a size is " + std::to_string(*size));
   std::int64_t test = 0, train = 0;
   if (o.test_size || !o.train_size) test = count_of(o.test_size.value_or(0.25), rows, true);
   if (o.train_size) train = count_of(*o.train_size, rows, false);

@@ -133,7 +133,10 @@ Tensor Normalization::call(const Tensor& x) const {
   const auto gone = reduced(x.shape().size());
   for (std::size_t i = 0; i < x.shape().size(); ++i)
     shape.push_back(std::find(gone.begin(), gone.end(), static_cast<std::int64_t>(i)) != gone.end() ? 1 : x.shape()[i]);
-  auto spread = [&](const Tensor& t) { return t.rank() == 0 ? t : reshape(cast(t, in.dtype()), shape); };
+  auto spread = [&](const Tensor& t) {
+    const Tensor same = cast(t, in.dtype());
+    return t.rank() == 0 ? same : reshape(same, shape);
+  };
   const Tensor mean = spread(options_.mean ? *options_.mean : Tensor(mean_));
   const Tensor deviation = maximum(sqrt(spread(options_.variance ? *options_.variance : Tensor(variance_))), kEpsilon);
   return options_.invert ? in * deviation + mean : (in - mean) / deviation;
@@ -199,7 +202,7 @@ Discretization::Discretization(const std::vector<double>& bin_boundaries, const 
 Tensor Discretization::call(const Tensor& x) const {
   const Tensor in = is_floating(x.dtype()) ? x : cast(x, float32);
   const Tensor bounds = cast(Tensor::from(boundaries_, {static_cast<std::int64_t>(boundaries_.size())}), in.dtype());
-  return reduce_sum(cast(expand_dims(in, -1) >= bounds, int64), -1);
+  return reduce_sum(cast(expand_dims(in, -1) >= bounds, int32), -1);
 }
 Config Discretization::get_config() const { return {{"bin_boundaries", boundaries_}}; }
 Discretization Discretization::from_config(const Config& c) {

@@ -66,7 +66,7 @@ struct DiscretizationOptions {
   std::string name = {}, dtype = {};
 };
 
-/// The number (int64) of the interval between ascending boundaries: below the first is 0.
+/// The number (int32) of the interval between ascending boundaries: below the first is 0.
 class STRATA_API Discretization final : public CustomLayer<Discretization> {
  public:
   explicit Discretization(const std::vector<double>& bin_boundaries, const DiscretizationOptions& options = {});

@@ -125,6 +125,9 @@ ROWS = """
 """
 
 
+PROGRAM = re.compile(r"strata_program_test\((\w+)[^\n]*# capability: ([\d., ]+)|# capability: ([\d., ]+)\n\s*strata_program_test\((\w+)")
+
+
 def shown_by():
     """{row: [test]}"""
     tests = {}
@@ -134,6 +137,9 @@ def shown_by():
         for rows, suite, name in MARK.findall(path.read_text(encoding="utf-8")):
             for row in re.findall(r"\d+\.\d+", rows):
                 tests.setdefault(row, []).append(f"`{suite}.{name}`")
+    for a, rows, rows_above, b in PROGRAM.findall((project.ROOT / "tests" / "CMakeLists.txt").read_text(encoding="utf-8")):
+        for row in re.findall(r"\d+\.\d+", rows or rows_above):
+            tests.setdefault(row, []).append(f"`programs.{a or b}`")
     return tests
 
 

@@ -3,8 +3,20 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "strata/board.h"
 #include "strata/error.h"
 #include "strata/version.h"
+
+namespace {
+
+// The board reads its own flags.
+void add_board(CLI::App& app, int& status) {
+  auto* command = app.add_subcommand("board", "Draw event files: LOGDIR [--follow] [--html FILE] [--filter TEXT]");
+  command->prefix_command();
+  command->callback([command, &status] { status = strata::board::main(command->remaining()); });
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace strata::cli;
@@ -49,6 +61,7 @@ int main(int argc, char** argv) {
   predict_command->add_option("--scale", scale, "Pixels are multiplied by this")->capture_default_str();
   predict_command->callback([&] { status = predict(std::cout, a, images, classes, scale); });
 
+  add_board(app, status);
   auto* completion_command =
       app.add_subcommand("completion", "Print a script for the shell: source <(strata completion)");
   completion_command->add_option("SHELL", shell, "bash or zsh")->capture_default_str();

@@ -48,7 +48,8 @@ struct CheckpointManager::State {
     std::string text(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 1u << 26)), ' ');
     file.read_at(0, text.data(), text.size());
     try {
-      for (const auto& e : nlohmann::json::parse(text).at("checkpoints")) {
+      const nlohmann::json parsed = nlohmann::json::parse(text);
+      for (const auto& e : parsed.at("checkpoints")) {
         Kept k{e.at("number"), e.at("time"), {}, e.at("permanent")};
         if (e.contains("value")) k.value = e.at("value").get<double>();
         if (fs::is_directory(path_of(k.number), error)) list.push_back(k);

@@ -4,6 +4,7 @@
 // differ by a rounding or two of the largest number, and gradients and trained weights by a few.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <map>
 
@@ -55,18 +56,22 @@ void check_layer(const GoldenCase& c, const std::string& policy) {
   for (const Variable& v : layer.weights()) EXPECT_EQ(v.dtype(), float32) << v.path();
   layer.set_weights(c.arrays("weights"));
 
+  // Keras took these gradients without a loss scale: with one of 2^15 the sums here would be too large for a float16.
+  const float factor = policy == "mixed_float16" ? 0x1p-12f : 1.f;
   GradientTape tape;
   tape.watch(x);
   const Tensor y = layer(x, training = true);
   const std::string dtype = c.json.at("dtypes")[0];
   EXPECT_EQ(to_string(y.dtype()), dtype);
-  const Tensor loss = reduce_sum(cast(y, float32) * c.array(c.json.at("cotangent")));
+  const Tensor loss = reduce_sum(cast(y, float32) * c.array(c.json.at("cotangent"))) * factor;
   const std::vector<Variable> weights = layer.trainable_weights();
-  const Tensors gradients = weights.empty() ? tape.gradient(loss, {Source(x)})
-                            : weights.size() == 1
-                                ? tape.gradient(loss, {Source(x), Source(weights[0])})
-                                : tape.gradient(loss, {Source(x), Source(weights[0]), Source(weights[1])});
-  for (const Tensor& g : gradients) EXPECT_EQ(g.dtype(), float32);
+  Tensors gradients = weights.empty()       ? tape.gradient(loss, {Source(x)})
+                      : weights.size() == 1 ? tape.gradient(loss, {Source(x), Source(weights[0])})
+                                            : tape.gradient(loss, {Source(x), Source(weights[0]), Source(weights[1])});
+  for (Tensor& g : gradients) {
+    EXPECT_EQ(g.dtype(), float32);
+    g = g / factor;
+  }
   const double eps = rounding(policy);
   expect_all_close({y}, c.arrays("outputs"), 2 * eps, "output");
   expect_all_close(gradients, c.arrays("grads"), 4 * eps, "gradient");
@@ -100,8 +105,12 @@ void check_network(const GoldenCase& c, const std::string& policy, bool traced) 
     EXPECT_NEAR(loss.item<double>(), want[i], 4 * eps * want[i]) << "loss of step " << i;
   }
   expect_all_close(model.get_weights(), c.arrays("weights_after"), 8 * eps, "weight");
-  EXPECT_EQ(optimizer.skipped_steps().item<std::int64_t>(), 0);
-  EXPECT_EQ(optimizer.loss_scale().item<float>(), policy == "mixed_float16" ? 32768.f : 1.f);
+  // Where Keras left a step out, its loss is the one before.
+  std::int64_t skipped = 0;
+  for (std::size_t i = 1; i < want.size(); ++i) skipped += want[i] == want[i - 1];
+  EXPECT_EQ(optimizer.skipped_steps().item<std::int64_t>(), skipped);
+  EXPECT_EQ(optimizer.loss_scale().item<float>(),
+            policy == "mixed_float16" ? std::ldexp(32768.f, -static_cast<int>(skipped)) : 1.f);
 }
 
 float given_gradient(float code) {

@@ -131,7 +131,8 @@ TEST_F(PolicyTest, CompileWrapsForFloat16) {
 TEST_F(PolicyTest, ALossScaleOptimizerChecksItsArguments) {
   using optimizers::LossScaleOptimizer;
   EXPECT_THROW(LossScaleOptimizer(optimizers::Optimizer()), ValueError);
-  EXPECT_THROW(LossScaleOptimizer(LossScaleOptimizer("sgd")), ValueError);
+  const optimizers::Optimizer wrapped = LossScaleOptimizer("sgd");
+  EXPECT_THROW(LossScaleOptimizer{wrapped}, ValueError);
   EXPECT_THROW(LossScaleOptimizer("sgd", {.initial_scale = 0}), ValueError);
   EXPECT_THROW(LossScaleOptimizer("sgd", {.dynamic_growth_steps = 0}), ValueError);
 }

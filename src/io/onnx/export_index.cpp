@@ -171,6 +171,7 @@ constexpr const char* kWithoutRow[][2] = {
     {"lstm_grad", kGradient},
     {"gru_grad", kGradient},
     {"assign_variable", kEffect},
+    {"conditional", kEffect},
     {"summary_scalar", kEffect},
     {"summary_image", kEffect},
     {"summary_histogram", kEffect},

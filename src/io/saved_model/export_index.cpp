@@ -174,6 +174,7 @@ constexpr const char* kWithoutRow[][2] = {
     {"summary_histogram", kEffect},
     {"summary_pr_curve", kEffect},
     {"assign_variable", kVariable},
+    {"conditional", kEffect},
     {"read_variable", kVariable},
     {"bincount", kNone},
     {"searchsorted", kNone},

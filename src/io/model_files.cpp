@@ -28,7 +28,6 @@ bool is_hdf5(const std::string& path) {
   return hdf5::has_signature(bytes.data(), bytes.size());
 }
 
-// A null `load` is a format that is written alone.
 const ModelFormat kFormats[] = {
     {".keras (Keras 3)", [](const std::string& p) { return p.ends_with(".keras"); }, is_zip, keras::save_archive,
      keras::load_archive},
@@ -36,7 +35,8 @@ const ModelFormat kFormats[] = {
      keras::save_whole_hdf5, keras::load_whole_hdf5},
     {"a name without extension (SavedModel)", [](const std::string& p) { return !fs::path(p).has_extension(); },
      saved_model::is_saved_model,
-     [](const Model& model, const std::string& path, const SaveOptions&) { saved_model::save(model, path); }, nullptr},
+     [](const Model& model, const std::string& path, const SaveOptions&) { saved_model::save(model, path); },
+     [](const std::string& path, const LoadOptions&) { return saved_model::load(path); }},
 };
 
 std::string known_formats() {
@@ -95,10 +95,7 @@ Model load_model(const std::string& path, const LoadOptions& options) {
   if (!fs::exists(path)) throw FileError("'" + path + "' does not exist.");
   const CustomObjectScope scope(options.custom_objects);
   for (const ModelFormat& f : kFormats)
-    if (f.has_content(path)) {
-      if (f.load == nullptr) throw ValueError("'" + path + "': strata writes " + f.name + " and does not load it.");
-      return f.load(path, options);
-    }
+    if (f.has_content(path)) return f.load(path, options);
   throw FileError("'" + path +
                   "' is no model that strata reads: its first bytes are those of no known format. Known are " +
                   known_formats() + ".");

@@ -102,18 +102,12 @@ void Plan::make_steps() {
 }
 
 void Plan::prepare_step(Step& step) const {
-  Specs in, out;
-  std::vector<std::int64_t> in_strides, out_strides;
-  for (const int v : step.node->in) {
-    in.push_back(layout_.at(v).spec);
-    in_strides.push_back(layout_.at(v).stride);
-  }
-  for (const int v : step.node->out) {
-    out.push_back(layout_.at(v).spec);
-    out_strides.push_back(layout_.at(v).stride);
-  }
   const auto* op = dynamic_cast<const Preparable*>(step.node->op.get());
-  if (op != nullptr) step.prepared = op->prepare({in, out, in_strides, out_strides});
+  if (op == nullptr) return;
+  Specs in, out;
+  for (const int v : step.node->in) in.push_back(layout_.at(v).spec);
+  for (const int v : step.node->out) out.push_back(layout_.at(v).spec);
+  step.prepared = op->prepare({in, out});
   if (step.prepared) step.kind = Step::Kind::prepared;
 }
 

@@ -23,7 +23,6 @@ struct PlanValue {
   Home home = Home::arena;
   int root = -1;             // the value whose memory this one shares; itself where it has its own
   std::size_t offset = 0;    // in bytes, inside of the root
-  std::int64_t stride = 0;   // elements from row to row where it is a slice of wider rows; 0: dense
   int first = 0, last = -1;  // of roots: the first and last node that touches it
 };
 

@@ -6,7 +6,5 @@ PreparedOp::~PreparedOp() = default;
 Preparable::~Preparable() = default;
 std::unique_ptr<PreparedOp> Preparable::prepare(const PrepareContext&) const { return nullptr; }
 bool Preparable::runs_in_place(std::size_t) const { return false; }
-bool Preparable::takes_rows_of_input(std::size_t) const { return false; }
-bool Preparable::takes_rows_of_output(std::size_t) const { return false; }
 
 }  // namespace strata

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,10 +11,9 @@
 
 namespace strata {
 
-// All shapes are known. A stride is the number of elements from one row (of the last axis) to the next; 0: dense.
+// All shapes are known.
 struct PrepareContext {
   std::span<const Spec> in, out;
-  std::span<const std::int64_t> in_strides, out_strides;
 };
 
 // The addresses of one call; `scratch` is 64-byte aligned and of the size that scratch_bytes() names.
@@ -48,9 +46,6 @@ class STRATA_API Preparable {
   virtual std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const;
   // Output 0 may be written over this input where both have the same size: element i is read before it is written.
   virtual bool runs_in_place(std::size_t input) const;
-  // The prepared op takes this input, or this output, as rows with a distance between them: a slice of a wider array.
-  virtual bool takes_rows_of_input(std::size_t i) const;
-  virtual bool takes_rows_of_output(std::size_t i) const;
 };
 
 }  // namespace strata

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/dispatch.h"
-#include "graph/op.h"
+#include "graph/prepare.h"
 #include "graph/registry.h"
 #include "kernels/elementwise.h"
 #include "ops/broadcast.h"
@@ -15,7 +15,7 @@ namespace strata {
 // Def has: name, cost, f(a, b) in the computing type; grad(a, b, y, dy, c) gives both gradients, before broadcasting is
 // undone.
 template <class Def>
-struct BinaryOp final : OpBase<BinaryOp<Def>> {
+struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
   std::string_view name() const override { return Def::name; }
   Specs infer(const Specs& in) const override {
     if (in[0].dtype != in[1].dtype)
@@ -35,6 +35,7 @@ struct BinaryOp final : OpBase<BinaryOp<Def>> {
     else
       dispatch_numeric(Def::name, c.in[0].dtype(), loop);
   }
+  bool runs_in_place(std::size_t) const override { return true; }
   bool is_differentiable() const override { return Def::differentiable; }
   Tensors grad(const GradContext& c) const override {
     if constexpr (Def::differentiable) {

@@ -125,6 +125,25 @@ TEST(Plan, MemoryIsReusedAlongAChain) {
   EXPECT_LE(plan.arena_bytes(), 2 * 16 * 64 * sizeof(float));
 }
 
+TEST(Plan, SumsAreWrittenOverWhatIsNotNeededAnyMore) {
+  const Tensor c = random::normal({64});
+  auto f = [&](const Tensor& x) {
+    Tensor y = exp(x);
+    for (int i = 0; i < 5; ++i) y = (y + c) * 0.5;
+    return Tensors{tanh(y) - y, exp(y)};
+  };
+  auto graph = std::make_shared<Graph>();
+  {
+    TraceScope scope(graph);
+    for (const Tensor& t : f(graph->add_input({{None, 64}, float32}))) graph->outputs.push_back(graph->value_of(t));
+  }
+  const Plan plan(graph, {{{16, 64}, float32}});
+  EXPECT_LE(plan.arena_bytes(), 2 * 16 * 64 * sizeof(float));
+  const Tensor x = random::normal({16, 64});
+  const Tensors a = plan.run({x}), b = f(x);
+  for (std::size_t i = 0; i < a.size(); ++i) expect_same_bits(a[i], b[i]);
+}
+
 TEST(Plan, ErrorsNameTheOp) {
   auto g = function([](const Tensor& x) { return matmul(x, transpose(x)) + reshape(x, {2, 2}); });
   expect_same_bits(g(Tensor({{1.0f, 2.0f}, {0.0f, 1.0f}})), Tensor({{6.0f, 4.0f}, {2.0f, 2.0f}}));

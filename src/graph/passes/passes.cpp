@@ -12,7 +12,7 @@ struct Pass {
   const char* name;
   bool (*run)(Graph&);
 };
-constexpr Pass kPasses[] = {{"dead_code", remove_dead_code}};
+constexpr Pass kPasses[] = {{"dead_code", remove_dead_code}, {"bias_before_norm", drop_bias_before_norm}};
 
 void check_names(const std::vector<std::string>& disable) {
   for (const std::string& name : disable) {

@@ -12,6 +12,10 @@ namespace strata {
 // Removes nodes without effect whose outputs nobody uses. True where something changed.
 STRATA_API bool remove_dead_code(Graph& graph);
 
+// Leaves out biases that are added right before a batch normalization with statistics of the batch. True where
+// something changed.
+STRATA_API bool drop_bias_before_norm(Graph& graph);
+
 // Runs every pass that `disable` does not name ("all" names every one), in order; returns the names of those run.
 // Throws ValueError for a name that no pass has.
 STRATA_API std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable);

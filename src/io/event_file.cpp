@@ -11,11 +11,11 @@
 #include <ctime>
 #include <filesystem>
 #include <new>
-#include <protozero/pbf_writer.hpp>
 #include <utility>
 
 #include "io/crc32c.h"
 #include "io/event_rescue.h"
+#include "io/protobuf.h"
 #include "strata/error.h"
 
 namespace strata::summary::detail {

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <protozero/pbf_writer.hpp>
 #include <random>
 
+#include "io/protobuf.h"
 #include "io/summary_values.h"
 #include "strata/tensorboard.h"
 

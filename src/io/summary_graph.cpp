@@ -1,9 +1,9 @@
 // Graphs for TensorBoard: of the ops of a program, and of the layers of a model.
 #include <map>
 #include <nlohmann/json.hpp>
-#include <protozero/pbf_writer.hpp>
 #include <set>
 
+#include "io/protobuf.h"
 #include "io/summary_values.h"
 
 namespace strata::summary {

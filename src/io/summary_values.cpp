@@ -4,8 +4,8 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <protozero/pbf_writer.hpp>
 
+#include "io/protobuf.h"
 #include "strata/array.h"
 #include "strata/image.h"
 

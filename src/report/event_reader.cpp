@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <protozero/pbf_reader.hpp>
 
 #include "io/crc32c.h"
+#include "io/protobuf.h"
 #include "strata/board.h"
 #include "strata/error.h"
 

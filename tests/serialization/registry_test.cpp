@@ -37,6 +37,14 @@ Config required(const std::string& class_name) {
   if (class_name == "RepeatVector") c.set("n", 2);
   if (class_name == "Rescaling") c.set("scale", 0.5);
   if (class_name == "Normalization") c.set("axis", -1);
+  if (class_name == "CategoryEncoding") c.set("num_tokens", 4);
+  if (class_name == "Discretization") c.set("bin_boundaries", std::vector<double>{0, 1});
+  if (class_name == "CenterCrop" || class_name == "RandomCrop" || class_name == "Resizing")
+    c.update({{"height", 4}, {"width", 5}});
+  if (class_name == "RandomRotation" || class_name == "RandomContrast" || class_name == "RandomBrightness")
+    c.set("factor", 0.2);
+  if (class_name == "RandomTranslation") c.update({{"height_factor", 0.2}, {"width_factor", 0.1}});
+  if (class_name == "RandomZoom") c.set("height_factor", 0.2);
   if (has("UpSampling")) c.set("size", 2);
   if (has("Noise")) c.set("stddev", 0.1);
   if (has("Dropout")) c.set("rate", 0.1);

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <protozero/exception.hpp>
 #include <string>
 
+#include "io/protobuf.h"
 #include "strata/error.h"
 #include "strata/tensor.h"
 

@@ -1,12 +1,12 @@
 // Reads the protocol buffer of an ONNX file, within bounds.
 #include <algorithm>
 #include <cstring>
-#include <protozero/pbf_reader.hpp>
 
 #include "core/tensor_data.h"
 #include "io/exchange/parsing.h"
 #include "io/onnx/import.h"
 #include "io/onnx/proto.h"
+#include "io/protobuf.h"
 #include "strata/array.h"
 
 namespace strata::onnx {

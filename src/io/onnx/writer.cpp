@@ -1,10 +1,10 @@
 #include "io/onnx/writer.h"
 
 #include <algorithm>
-#include <protozero/pbf_writer.hpp>
 
 #include "core/tensor_data.h"
 #include "io/onnx/proto.h"
+#include "io/protobuf.h"
 #include "strata/array.h"
 #include "strata/error.h"
 

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstring>
-#include <protozero/pbf_reader.hpp>
-#include <protozero/pbf_writer.hpp>
 
 #include "core/file.h"
 #include "core/tensor_data.h"
 #include "io/crc32c.h"
+#include "io/protobuf.h"
 #include "io/saved_model/parse.h"
 #include "io/saved_model/proto.h"
 #include "io/saved_model/table.h"

@@ -1,9 +1,9 @@
 #include "io/saved_model/export.h"
 
 #include <algorithm>
-#include <protozero/pbf_writer.hpp>
 
 #include "graph/variable_ops.h"
+#include "io/protobuf.h"
 #include "strata/array.h"
 #include "strata/error.h"
 

@@ -1,8 +1,8 @@
 #include "io/saved_model/import.h"
 
 #include <algorithm>
-#include <protozero/pbf_reader.hpp>
 
+#include "io/protobuf.h"
 #include "io/saved_model/parse.h"
 #include "strata/array.h"
 #include "strata/indexing.h"

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
-#include <protozero/pbf_writer.hpp>
+
+#include "io/protobuf.h"
 
 namespace strata::saved_model {
 

@@ -1,7 +1,8 @@
 #include "io/saved_model/node_writer.h"
 
 #include <algorithm>
-#include <protozero/pbf_writer.hpp>
+
+#include "io/protobuf.h"
 
 namespace strata::saved_model {
 

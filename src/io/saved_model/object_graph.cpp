@@ -1,7 +1,7 @@
 #include "io/saved_model/object_graph.h"
 
-#include <protozero/pbf_writer.hpp>
 
+#include "io/protobuf.h"
 #include "strata/variable.h"
 
 namespace strata::saved_model {

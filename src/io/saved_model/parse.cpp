@@ -2,9 +2,9 @@
 
 #include <cstring>
 #include <optional>
-#include <protozero/pbf_reader.hpp>
 
 #include "core/tensor_data.h"
+#include "io/protobuf.h"
 #include "io/saved_model/proto.h"
 #include "strata/array.h"
 

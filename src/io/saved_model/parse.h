@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <protozero/data_view.hpp>
 #include <string>
 
 #include "io/exchange/parsing.h"
+#include "io/protobuf.h"
 #include "strata/tensor.h"
 
 namespace strata::saved_model {

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <protozero/pbf_writer.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "graph/op.h"
+#include "io/protobuf.h"
 #include "strata/dtype.h"
 #include "strata/shape.h"
 #include "strata/tensor.h"

@@ -1,8 +1,8 @@
 #include "io/saved_model/reader.h"
 
-#include <protozero/pbf_reader.hpp>
 #include <set>
 
+#include "io/protobuf.h"
 #include "io/saved_model/parse.h"
 
 namespace strata::saved_model {

@@ -4,12 +4,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <protozero/data_view.hpp>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "graph/op.h"
+#include "io/protobuf.h"
 #include "io/saved_model/proto.h"
 
 namespace strata::saved_model {

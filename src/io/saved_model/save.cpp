@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <protozero/pbf_writer.hpp>
 #include <random>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/file.h"
 #include "io/exchange/traced_model.h"
+#include "io/protobuf.h"
 #include "io/saved_model/bundle.h"
 #include "io/saved_model/export.h"
 #include "io/saved_model/main_graph.h"

@@ -118,7 +118,9 @@ def test_strata_loads_its_own(run_program, directory):
         for k, want in enumerate(outputs):
             close(stored[f"out{k}"], want)
         assert np.isfinite(losses[name]).all()
-        if name not in ("small_cnn", "transformer"):  # these draw random numbers
+        # Two draw random numbers; and where several elements are the largest of a window, TensorFlow's 3-D pool (not its
+        # 2-D one) gives each of them the whole gradient, strata's the first one alone.
+        if name not in ("small_cnn", "transformer", "volume"):
             loaded = tf.saved_model.load(str(directory / name))
             inputs, _ = arrays(directory, name)
             argument = tf.nest.map_structure(tf.constant, inputs if len(inputs) > 1 else inputs[0])

@@ -37,7 +37,7 @@ TEST(SavedModelExport, EveryOpHasARowOrAReason) {
 
 TEST(SavedModelExport, WritesTheFolderAndExchangesAnOldOne) {
   const fs::path path = temporary("net");
-  Sequential first({Input({2}), Dense(1)}), second({Input({3}), Dense(2)});
+  Sequential first({Input({2}), Dense(1, {.name = "out"})}), second({Input({3}), Dense(2, {.name = "out"})});
   saved_model::save(first, path.string());
   EXPECT_TRUE(saved_model::is_saved_model(path.string()));
   for (const char* part : {"saved_model.pb", "fingerprint.pb", "variables/variables.index",
@@ -46,7 +46,7 @@ TEST(SavedModelExport, WritesTheFolderAndExchangesAnOldOne) {
   std::ofstream(path / "assets" / "mine.txt") << "words";
   saved_model::save(second, path.string() + "/");
   const saved_model::BundleReader bundle((path / "variables" / "variables").string());
-  EXPECT_EQ(bundle.tensor("dense_1/kernel/.ATTRIBUTES/VARIABLE_VALUE").shape(), (Shape{3, 2}));
+  EXPECT_EQ(bundle.tensor("out/kernel/.ATTRIBUTES/VARIABLE_VALUE").shape(), (Shape{3, 2}));
   EXPECT_FALSE(fs::exists(path / "assets" / "mine.txt"));
   std::size_t left = 0;
   for (const auto& entry : fs::directory_iterator(path.parent_path()))

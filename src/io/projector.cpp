@@ -86,6 +86,12 @@ Tensor sprite_of(const Tensor& images, const std::string& where) {
   return Tensor::adopt(std::move(out), {side * s[1], side * s[2], s[3]});
 }
 
+bool holds_events(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().filename().string().find("tfevents") != std::string::npos) return true;
+  return false;
+}
+
 // The entries of a projector_config.pbtxt but the one of this name.
 std::string other_entries(const fs::path& path, const std::string& name) {
   std::ifstream in(path);
@@ -134,6 +140,7 @@ void add_embedding(const std::string& logdir, const std::string& name, const Ten
         "  sprite {{\n    image_path: \"{}_sprite.png\"\n    single_image_dim: {}\n    single_image_dim: {}\n  }}\n",
         name, options.images.shape()[2], options.images.shape()[1]);
   }
+  if (!holds_events(folder)) summary::create_file_writer(logdir).close();  // TensorBoard looks into runs alone
   const fs::path config = folder / "projector_config.pbtxt";
   write_text(config, other_entries(config, name) + entry + "}\n");
 }

@@ -127,8 +127,10 @@ std::string graph_def(const Graph& graph) { return GraphWriter(graph).write(); }
 
 std::string keras_graph_value(const std::string& tag, const ModelGraph& graph) {
   using Json = nlohmann::json;
+  // Keras 3's form, the one whose edges TensorBoard draws.
   const auto reference = [&](int node) {
-    return Json::array({graph.nodes[static_cast<std::size_t>(node)].name, 0, 0, Json::object()});
+    const Json history = {graph.nodes[static_cast<std::size_t>(node)].name, 0, 0};
+    return Json{{"class_name", "__keras_tensor__"}, {"config", {{"keras_history", history}}}};
   };
   Json layers = Json::array(), inputs = Json::array(), outputs = Json::array();
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -139,7 +141,7 @@ std::string keras_graph_value(const std::string& tag, const ModelGraph& graph) {
     layers.push_back({{"class_name", node.class_name},
                       {"name", node.name},
                       {"config", {{"name", node.name}, {"dtype", dtype}}},
-                      {"inbound_nodes", from.empty() ? Json::array() : Json::array({from})}});
+                      {"inbound_nodes", Json::array({{{"args", from}, {"kwargs", Json::object()}}})}});
     if (node.kind == ModelNode::Kind::input) inputs.push_back({node.name, 0, 0});
   }
   for (int n : graph.outputs) outputs.push_back({graph.nodes[static_cast<std::size_t>(n)].name, 0, 0});

@@ -125,7 +125,7 @@ RNN::RNN(const Layer& cell, const RNNOptions& options) : options_(options), kept
   cell_of(cell, "RNN");
   set_name(options.name);
   set_dtype(options.dtype);
-  cell_ = track("cell", cell);
+  cell_ = track("cell", unnamed(cell));
 }
 RNN::RNN(const std::vector<Layer>& cells, const RNNOptions& options) : RNN(StackedRNNCells(cells), options) {}
 

@@ -213,7 +213,7 @@ StackedRNNCells::StackedRNNCells(const std::vector<Layer>& cells, const StackedR
   set_dtype(options.dtype);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cell_of(cells[i], "StackedRNNCells");
-    cells_.push_back(track("cells_" + std::to_string(i), cells[i]));
+    cells_.push_back(track("cells_" + std::to_string(i), unnamed(cells[i])));
   }
 }
 

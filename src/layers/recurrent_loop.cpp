@@ -180,6 +180,15 @@ void build_on_steps(const Layer& cell, const Shape& sequences, const std::vector
   cell.build(shapes);
 }
 
+Layer unnamed(const Layer& layer) {
+  LayerState& state = *layer.state();
+  if (state.parent.expired()) {
+    state.name.clear();
+    state.is_name_given = false;
+  }
+  return layer;
+}
+
 void reset_kept(const KeptStates& kept) {
   for (const Variable& v : kept.variables) v.assign(zeros_like(v.read()));
 }

@@ -68,6 +68,9 @@ class DropoutScope {
 Tensors dropout_masks(const Layer& cell, const std::string& kind, const Tensor& x, double rate, int count,
                       std::optional<std::int64_t> seed);
 
+// The layer with no name of its own: inside of another it takes the name under which that one tracks it, and files of
+// Keras give such layers names that mean nothing there.
+Layer unnamed(const Layer& layer);
 // A recurrent layer of one of the classes that have `go_backwards`. Throws ValueError for others.
 Layer make_recurrent(const std::string& class_name, const Config& config);
 

@@ -105,7 +105,7 @@ Bidirectional Bidirectional::from_config(const Config& c) {
 TimeDistributed::TimeDistributed(const Layer& layer, const TimeDistributedOptions& options) {
   set_name(options.name);
   set_dtype(options.dtype);
-  layer_ = track("layer", layer);
+  layer_ = track("layer", unnamed(layer));
 }
 
 Tensor TimeDistributed::call(const Tensor& x, const std::optional<Tensor>& mask, bool training) const {

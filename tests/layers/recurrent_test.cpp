@@ -207,6 +207,9 @@ TEST(Recurrent, ClonesAndConfigurations) {
   EXPECT_EQ(config.get<std::string>("recurrent_activation"), "hard_sigmoid");
   EXPECT_TRUE(config.get<bool>("go_backwards"));
   EXPECT_TRUE(GRU::from_config(config).get_config() == config);
+  // Names of inner layers, as files of Keras have them, give way.
+  EXPECT_EQ(TimeDistributed(Dense(2, {.name = "dense"})).layers()[0].name(), "layer");
+  EXPECT_EQ(RNN(StackedRNNCells({GRUCell(2, {.name = "gru_cell"})})).layers()[0].name(), "cell");
   const StackedRNNCells stack({GRUCell(2), LSTMCell(3)});
   EXPECT_EQ(stack.clone().state_size(), (std::vector<std::int64_t>{2, 3, 3}));
 }

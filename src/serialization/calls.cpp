@@ -276,7 +276,10 @@ class CallReader {
     const auto names = argument_names(class_name_);
     for (const auto& [name, value] : kwargs.entries()) {
       if (name == "training") {
-        if (value.kind() == Kind::boolean) out.training = value.as_bool();
+        // Of layers that change pictures Keras writes the argument's default, true, which the model's own value
+        // overrides.
+        const bool is_default = class_name_.starts_with("Random") || class_name_ == "MixUp" || class_name_ == "CutMix";
+        if (value.kind() == Kind::boolean && !is_default) out.training = value.as_bool();
         continue;
       }
       if (layer_ == nullptr) {

@@ -7,6 +7,7 @@
 #include "losses/weights.h"
 #include "serialization/lookup.h"
 #include "strata/array.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/reduce.h"
 
@@ -107,7 +108,10 @@ Tensor Loss::operator()(const Tensor& y_true, const Tensor& y_pred, const Tensor
   const DType dtype = base->options.dtype.empty() ? float32 : dtype_from_string(base->options.dtype);
   const Tensor prediction = cast(y_pred, dtype);
   const Tensor values = cast(base->call(y_true, prediction), dtype);
-  return reduce_weighted_values(name, values, sample_weight, base->mask(y_true, prediction), base->options.reduction);
+  Tensor mask = base->mask(y_true, prediction);
+  // Steps that a Masking or Embedding layer left out do not count.
+  if (const Tensor steps = mask_of(y_pred); steps.defined()) mask = mask.defined() ? logical_and(mask, steps) : steps;
+  return reduce_weighted_values(name, values, sample_weight, mask, base->options.reduction);
 }
 
 std::string Loss::name() const { return require()->options.name; }

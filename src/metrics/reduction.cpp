@@ -5,6 +5,7 @@
 #include "metrics/state.h"
 #include "ops/like.h"
 #include "strata/array.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/reduce.h"
 
@@ -69,7 +70,13 @@ class MeanMetric final : public BuiltIn {
     if (!y_true.defined() || !y_pred.defined())
       throw ValueError(options.name + ": " + (y_true.defined() ? "y_pred" : "y_true") +
                        " is an undefined tensor (Tensor{}). Call update_state(y_true, y_pred).");
-    update_values(function_(y_true, y_pred), sample_weight);
+    const Tensor mask = mask_of(y_pred), values = function_(y_true, y_pred);
+    if (!mask.defined()) return update_values(values, sample_weight);
+    // Steps that are masked weigh nothing.
+    const Tensor counts = cast(mask, dtype());
+    if (!sample_weight.defined()) return update_values(values, counts);
+    const auto [a, b] = squeeze_or_expand_to_same_rank(counts, cast(sample_weight, dtype()));
+    update_values(values, a * b);
   }
   Tensor result() const override {
     const Tensor mean = safe_ratio(total_, count_);

@@ -1,7 +1,8 @@
 """fit(): histories of a model Input(5) -> Dense(6, relu, L2) -> {"kind": Dense(3, softmax), "size": Dense(1)}, in order.
 
 `inputs` are x (20, 5), one-hot kinds (20, 3), sizes (20, 1), a weight for each sample, and as many again (8) for
-validation; `weights` the first ones. Two outputs have batches of one size: of others, Keras's means of their losses are wrong. A model of one output has "kind" alone. `history` has the values of each epoch.
+validation; `weights` the first ones. Two outputs have batches of one size: of others, Keras's means of their losses are wrong. With
+0 outputs it is Input(4, 2) -> Masking -> Dense(3, softmax), with rows of zeros in x and a weight for each step. A model of one output has "kind" alone. `history` has the values of each epoch.
 """
 import keras
 import numpy as np
@@ -19,11 +20,17 @@ CASES = [
     ("steps", 1, {"loss": "mse", "metrics": ["accuracy"]}, {"steps_per_epoch": 2, "initial_epoch": 1, "batch_size": 8}),
     ("two_outputs", 2, {"loss": {"kind": "categorical_crossentropy", "size": "mse"}, "loss_weights": {"kind": 1.0, "size": 0.3},
                         "metrics": {"kind": ["accuracy"], "size": ["mae"]}}, {"validation": True, "batch_size": 4}),
+    ("masked", 0, {"loss": "categorical_crossentropy", "metrics": ["accuracy"]}, {"validation": True}),
+    ("masked_weights", 0, {"loss": "categorical_crossentropy", "weighted_metrics": ["accuracy"]},
+     {"sample_weight": True, "validation": True}),
     ("ema", 1, {"loss": "categorical_crossentropy", "use_ema": True}, {"validation": True}),
 ]
 
 
 def make_model(outputs):
+    if outputs == 0:
+        x = keras.Input((4, 2))
+        return keras.Model(x, keras.layers.Dense(3, activation="softmax")(keras.layers.Masking()(x)))
     x = keras.Input((5,))
     h = keras.layers.Dense(6, activation="relu", kernel_regularizer=keras.regularizers.L2(0.01))(x)
     y = [keras.layers.Dense(3, activation="softmax", name="kind")(h), keras.layers.Dense(1, name="size")(h)]
@@ -35,6 +42,10 @@ def case(f, note, outputs, compiled, fit):
     draw = Draw(name)
 
     def data(n):
+        if outputs == 0:
+            x = draw.normal(n, 4, 2)
+            x[draw.integers(0, 4, n, 4) == 0] = 0
+            return [x, draw.one_hot(n * 4, 3).reshape(n, 4, 3), draw.normal(n, 1), draw.uniform(n, 4, low=0.2, high=2)]
         return [draw.normal(n, 5), draw.one_hot(n, 3), draw.normal(n, 1), draw.uniform(n, low=0.2, high=2)]
 
     train, test = data(20), data(8)

@@ -74,7 +74,8 @@ Case words() {
   Sequential m(
       {Input({7}, {.dtype = "int32"}), Embedding(20, 6), GlobalMaxPooling1D(), Dense(3, {.activation = "softmax"})},
       {.name = "words"});
-  m.compile({.optimizer = optimizers::Adam(0.01, {.amsgrad = true}), .loss = "sparse_categorical_crossentropy"});
+  // Keras squares the parts of a sparse gradient one by one, so that its Adam differs where a word comes twice.
+  m.compile({.optimizer = optimizers::SGD(0.1, {.momentum = 0.9}), .loss = "sparse_categorical_crossentropy"});
   return {"words", m, {cast(random::uniform({8, 7}, {.minval = 0, .maxval = 20}), int32)}, {cast(range(0, 8) % 3, int32)}};
 }
 

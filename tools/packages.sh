@@ -11,7 +11,7 @@ libdnnl-dev: oneDNN, the CPU kernels
 libhwy-dev: Highway, SIMD for kernels of our own
 librandom123-dev: counter-based random numbers
 libprotozero-dev: protocol buffers, for the event files of TensorBoard
-libhdf5-dev: writes HDF5, the format of Keras's files
+libhdf5-dev: writes HDF5, for the files of Keras
 libarchive-dev: reads data sets and weights in archives
 libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev: downloads data sets
 libjpeg62-turbo-dev|libjpeg-turbo8-dev|libjpeg-dev: reads and writes JPEG pictures

@@ -1,5 +1,6 @@
 """The checking scripts find what they are for."""
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -65,6 +66,15 @@ class Snippets(unittest.TestCase):
         self.assertLess(page.index("int main()"), page.index("int a"))
         self.assertLess(page.index("[&]"), page.index("int c"))
         self.assertNotIn("printed", page)
+
+
+class Packages(unittest.TestCase):
+    def test_lists_are_shell(self):
+        script = ". tools/packages.sh; printf %s \"$build_packages$check_packages$peers_packages\""
+        done = subprocess.run(["bash", "-euc", script], cwd=ROOT, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for line in filter(None, done.stdout.split("\n")):
+            self.assertRegex(line, r"^[a-z0-9.+|-]+: \S")
 
 
 class Programs(unittest.TestCase):

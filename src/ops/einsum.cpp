@@ -21,7 +21,7 @@ struct Term {
   Labels labels;
   std::size_t find(char label) const { return labels.find(label); }
   bool has(char label) const { return find(label) != Labels::npos; }
-  std::int64_t dim(char label) const { return value.shape()[find(label)]; }
+  std::int64_t dim(char label) const { return value.shape().at(static_cast<std::int64_t>(find(label))); }
 };
 
 class Einsum {

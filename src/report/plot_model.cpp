@@ -13,6 +13,7 @@
 
 #include "core/atomic_file.h"
 #include "models/model_graph.h"
+#include "report/html.h"
 #include "strata/understanding.h"
 
 extern char** environ;
@@ -20,23 +21,6 @@ extern char** environ;
 namespace strata::utils {
 
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else
-      out += c;
-  }
-  return out;
-}
 
 std::string shapes_text(const Specs& specs) {
   std::string out;
@@ -78,7 +62,7 @@ class DotWriter {
     out_ = fmt::format(
         "digraph \"{}\" {{\n  graph [rankdir={}, dpi={}, fontname=\"DejaVu Sans\", ranksep=0.35, nodesep=0.3];\n"
         "  node [shape=plain, fontname=\"DejaVu Sans\", fontsize=10];\n  edge [color=\"#666666\", arrowsize=0.7];\n",
-        escaped(graph_.name), options_.rankdir, options_.dpi);
+        html::escaped(graph_.name), options_.rankdir, options_.dpi);
     write_cluster(-1, "  ");
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
       for (int from : graph_.nodes[i].from) out_ += fmt::format("  n{} -> n{};\n", from, i);
@@ -95,19 +79,20 @@ class DotWriter {
       out_ += fmt::format(
           "{}subgraph cluster_{} {{\n{}  label=\"{} ({})\"; style=\"rounded\"; color=\"#999999\"; "
           "fontsize=10;\n",
-          indent, c, indent, escaped(graph_.clusters[c].name), escaped(graph_.clusters[c].class_name));
+          indent, c, indent, html::escaped(graph_.clusters[c].name), html::escaped(graph_.clusters[c].class_name));
       write_cluster(static_cast<int>(c), indent + "  ");
       out_ += indent + "}\n";
     }
   }
 
   std::string label_of(const ModelNode& node) const {
-    std::string head = "<b>" + escaped(node.class_name) + "</b>";
+    std::string head = "<b>" + html::escaped(node.class_name) + "</b>";
     if (options_.show_layer_names || node.kind == ModelNode::Kind::input)
-      head = "<b>" + escaped(node.name) + "</b> (" + escaped(node.class_name) + ")";
+      head = "<b>" + html::escaped(node.name) + "</b> (" + html::escaped(node.class_name) + ")";
     std::string rows = row(head);
     if (options_.show_layer_activations)
-      if (const std::string a = activation_of(node); !a.empty()) rows += row("activation: <b>" + escaped(a) + "</b>");
+      if (const std::string a = activation_of(node); !a.empty())
+        rows += row("activation: <b>" + html::escaped(a) + "</b>");
     if (options_.show_shapes) rows += row("in: " + shapes_text(node.inputs)) + row("out: " + shapes_text(node.outputs));
     if (options_.show_dtype && !node.outputs.empty()) rows += row("dtype: " + to_string(node.outputs[0].dtype));
     if (options_.show_trainable && node.layer != nullptr && !node.layer->weights.empty())

@@ -127,7 +127,7 @@ class Pickle {
     for (const std::string& key : keys) {
       const int classes = key == "labels" ? 10 : key == "fine_labels" ? 100 : 20;
       out += text(key) + "]q\x04(";
-      for (int i = first; i < first + n; ++i) out += "K" + std::string(1, static_cast<char>(i % classes));
+      for (int i = first; i < first + n; ++i) out += std::string{'K', static_cast<char>(i % classes)};
       out += "e";
     }
     std::string pixels;

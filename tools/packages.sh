@@ -88,13 +88,17 @@ need_packages() {
   rm -f "$log"
 }
 
-# build_preset PRESET [TARGET...]: configures where needed, then builds two files at a time.
+# build_preset PRESET [-DOPTION=VALUE...] [TARGET...]: configures where needed, then builds two files at a time.
 build_preset() {
-  local preset=$1
+  local preset=$1 options=()
   shift
+  while [[ ${1:-} == -D* ]]; do
+    options+=("$1")
+    shift
+  done
   local log="build/$preset-configure.log"
   mkdir -p build
-  if ! cmake --preset "$preset" >"$log" 2>&1; then
+  if ! cmake --preset "$preset" ${options[@]+"${options[@]}"} >"$log" 2>&1; then
     cat "$log" >&2
     return 1
   fi

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -67,6 +68,16 @@ class STRATA_API Outputs {
   Tensor operator[](const std::string& name) const { return (*this)[name.c_str()]; }
   const Tensors& tensors() const { return tensors_; }
   const std::vector<std::string>& names() const { return names_; }
+  /// Of the only tensor, as above.
+  const Shape& shape() const { return only().shape(); }
+  DType dtype() const { return only().dtype(); }
+  int rank() const { return only().rank(); }
+  template <class T>
+  T item() const {
+    return only().item<T>();
+  }
+  Tensor operator[](Slice slice) const { return only()[slice]; }
+  Tensor operator[](std::initializer_list<Index> indices) const { return only()[indices]; }
   /// For structured bindings: `auto [a, b] = outputs.as<2>();`
   template <std::size_t N>
   std::array<Tensor, N> as() const {
@@ -81,10 +92,14 @@ class STRATA_API Outputs {
   }
 
  private:
+  const Tensor& only() const;
   void require_size(std::size_t n) const;
   Tensors tensors_;
   std::vector<std::string> names_;
 };
+
+/// The tensor, or each of several after its name or number.
+STRATA_API std::ostream& operator<<(std::ostream& out, const Outputs& outputs);
 
 /// A flag that all copies of a handle share: `model.trainable = false`.
 class STRATA_API SharedFlag {
@@ -104,8 +119,8 @@ class STRATA_API SharedFlag {
   std::shared_ptr<bool> value_;
 };
 
-/// A handle on a layer or model. Copies share weights, name and flags; a copy of a custom layer into a plain Layer keeps
-/// the object. Handles do not move: moving copies, so none is ever empty.
+/// A handle on a layer or model. Copies share weights, name and flags; a copy of a custom layer into a plain Layer
+/// keeps the object. Handles do not move: moving copies, so none is ever empty.
 class STRATA_API Layer {
  public:
   Layer();
@@ -117,9 +132,7 @@ class STRATA_API Layer {
   /// model.
   Outputs operator()(const Inputs& inputs) const;
   Outputs operator()(const Inputs& inputs, Training training) const;
-  Outputs operator()(const Inputs& inputs, std::same_as<bool> auto on) const {
-    return (*this)(inputs, Training{on});
-  }
+  Outputs operator()(const Inputs& inputs, std::same_as<bool> auto on) const { return (*this)(inputs, Training{on}); }
 
   /// The given, tracked or automatic name ("dense", "dense_1").
   const std::string& name() const;
@@ -151,6 +164,11 @@ class STRATA_API Layer {
   /// A layer inside by its name. Throws ValueError that lists the names there are.
   Layer get_layer(const std::string& name) const;
   Layer get_layer(int index) const;
+  /// The symbolic tensors of its first call on tensors of Input(), for new functional models on a part of an old one:
+  /// `Model features(model.inputs(), model.get_layer("conv_3").output())`. Of a functional model: its own inputs and
+  /// outputs. Throws ValueError where there was no such call.
+  Outputs input() const;
+  Outputs output() const;
   Shape compute_output_shape(const Shape& input_shape) const;
   std::vector<Shape> compute_output_shapes(const std::vector<Shape>& input_shapes) const;
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,9 @@ class STRATA_API Logs {
   std::vector<Entry> entries_;
 };
 
+/// As Python prints a dict: `{'loss': 0.25, 'accuracy': 0.9375}`.
+STRATA_API std::ostream& operator<<(std::ostream& out, const Logs& logs);
+
 /// What fit() returns: for each name the values of the epochs.
 struct STRATA_API History {
   class STRATA_API Table {
@@ -59,5 +63,8 @@ struct STRATA_API History {
   Table history;
   std::vector<int> epoch;
 };
+
+/// As Python prints a dict of lists: `{'loss': [0.5, 0.25]}`.
+STRATA_API std::ostream& operator<<(std::ostream& out, const History::Table& table);
 
 }  // namespace strata

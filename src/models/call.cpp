@@ -214,6 +214,11 @@ Tensors CallFrame::record(const Layer& layer, const CallArguments& arguments) {
   const Layer kept = layer;
   auto node = new_symbolic_node(state->name, arguments.all_tensors(), infer_outputs(kept, arguments));
   node->call = std::make_shared<LayerCall>(kept, arguments);
+  {
+    std::lock_guard lock(state->mutex);
+    std::erase_if(state->recorded, [](const auto& call) { return call.expired(); });
+    state->recorded.push_back(node);
+  }
   Tensors results = outputs_of(node);
   for (const Tensor& t : results) t.impl()->origin = state;
   return results;

@@ -226,6 +226,28 @@ Model::Model(const Inputs& inputs, const Inputs& outputs, const ModelOptions& op
   name();
 }
 
+namespace {
+// The first call that still belongs to something, as in Keras.
+std::shared_ptr<const SymbolicNode> first_recorded_call(LayerState& state) {
+  std::lock_guard lock(state.mutex);
+  for (const auto& call : state.recorded)
+    if (auto node = call.lock()) return node;
+  throw ValueError(state.describe() +
+                   " has no input and output, since it was not called on a tensor of Input(). Layers of functional "
+                   "models and of a Sequential with an Input have them; in others, model.tap(\"" +
+                   state.name + "\") gives what the layer makes of an input.");
+}
+}  // namespace
+
+Outputs Layer::input() const {
+  if (state_->model && !state_->model->inputs.empty()) return {state_->model->inputs, state_->model->input_names};
+  return first_recorded_call(*state_)->inputs;
+}
+Outputs Layer::output() const {
+  if (state_->model && !state_->model->outputs.empty()) return {state_->model->outputs, state_->model->output_names};
+  return outputs_of(first_recorded_call(*state_));
+}
+
 Tensors Model::inputs() const { return model_state(*this).inputs; }
 Tensors Model::outputs() const { return model_state(*this).outputs; }
 std::vector<std::string> Model::input_names() const { return model_state(*this).input_names; }

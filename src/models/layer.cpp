@@ -325,6 +325,12 @@ Outputs::operator Tensor() const {
         " outputs, where one tensor is expected. Take them apart: auto [a, b] = outputs.as<2>(); or by outputs[0].");
   return tensors_[0];
 }
+const Tensor& Outputs::only() const {
+  if (tensors_.size() != 1)
+    throw ValueError("this call gave " + std::to_string(tensors_.size()) +
+                     " outputs, where one is expected. Take one of them: outputs[0], or by its name.");
+  return tensors_[0];
+}
 Tensor Outputs::operator[](std::int64_t i) const {
   const auto n = static_cast<std::int64_t>(tensors_.size());
   if (i < -n || i >= n)
@@ -341,6 +347,13 @@ Tensor Outputs::operator[](const char* name) const {
   }
   throw ValueError("there is no output '" + std::string(name) +
                    "'. The outputs are: " + (known.empty() ? "without names" : known) + ".");
+}
+std::ostream& operator<<(std::ostream& out, const Outputs& outputs) {
+  if (outputs.size() == 1) return out << outputs.tensors()[0];
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    out << (i > 0 ? "\n" : "") << (i < outputs.names().size() ? outputs.names()[i] : std::to_string(i)) << ": "
+        << outputs.tensors()[i];
+  return out;
 }
 void Outputs::require_size(std::size_t n) const {
   if (tensors_.size() != n)

@@ -12,7 +12,8 @@
 
 namespace strata {
 
-struct ModelState;  // models/model_state.h: what compile() and fit() keep
+struct SymbolicNode;  // graph/symbolic.h
+struct ModelState;    // models/model_state.h: what compile() and fit() keep
 
 struct LayerState : std::enable_shared_from_this<LayerState> {
   struct Child {
@@ -37,6 +38,7 @@ struct LayerState : std::enable_shared_from_this<LayerState> {
   Specs output_specs;               // of the last symbolic run
   Regularizer activity_regularizer;
   Tensors call_losses;  // of the last call from outside
+  std::vector<std::weak_ptr<const SymbolicNode>> recorded;  // calls on symbolic tensors; models keep them alive
 
   std::shared_ptr<ModelState> model;
 

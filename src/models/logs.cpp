@@ -1,7 +1,9 @@
 #include "strata/logs.h"
 
 #include <cmath>
+#include <ostream>
 
+#include "core/decimal.h"
 #include "strata/error.h"
 
 namespace strata {
@@ -12,6 +14,32 @@ std::string names_of(const Entries& entries) {
   std::string out;
   for (const auto& e : entries) out += (out.empty() ? "" : ", ") + e.first;
   return out.empty() ? "none" : out;
+}
+
+// As Python's repr: the shortest digits that give the number again.
+template <class T>
+std::string repr(T v) {
+  if (!std::isfinite(v)) return std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf";
+  const Decimal digits = shortest_decimal(v);
+  if (v != 0 && (std::abs(v) < T(1e-4) || std::abs(v) >= T(1e16))) {
+    std::string text = scientific(digits, v, 17);
+    const std::size_t point = text.find(".e");
+    return point == std::string::npos ? text : text.erase(point, 1);
+  }
+  std::string text = positional(digits, v, 20);
+  return text.ends_with('.') ? text + "0" : text;
+}
+
+template <class Entries, class Write>
+std::ostream& write_dict(std::ostream& out, const Entries& entries, Write write) {
+  out << '{';
+  bool first = true;
+  for (const auto& [name, value] : entries) {
+    out << (first ? "'" : ", '") << name << "': ";
+    write(value);
+    first = false;
+  }
+  return out << '}';
 }
 }  // namespace
 
@@ -47,6 +75,25 @@ std::vector<std::string> Logs::names() const {
   std::vector<std::string> out;
   for (const Entry& e : entries_) out.push_back(e.first);
   return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const Logs& logs) {
+  return write_dict(out, logs.entries(), [&](const Tensor& value) {
+    if (value.is_symbolic())
+      out << value;
+    else if (value.dtype() == DType::float32)
+      out << repr(value.item<float>());
+    else
+      out << repr(value.item<double>());
+  });
+}
+
+std::ostream& operator<<(std::ostream& out, const History::Table& table) {
+  return write_dict(out, table, [&](const std::vector<double>& values) {
+    out << '[';
+    for (std::size_t i = 0; i < values.size(); ++i) out << (i > 0 ? ", " : "") << repr(values[i]);
+    out << ']';
+  });
 }
 
 const std::vector<double>& History::Table::at(std::string_view name) const {

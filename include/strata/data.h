@@ -199,7 +199,7 @@ requires(sizeof...(X) > 0 && (std::convertible_to<const X&, Tensor> && ...)) aut
 /// tensor, or a pair, tuple or array of them) as a std::optional, empty at the end.
 ///
 ///     auto squares = data::from_generator([] {
-///       return [i = 0]() mutable { return i < 9 ? std::optional<Tensor>(i * i++) : std::nullopt; };
+///       return [i = 0]() mutable { return ++i < 9 ? std::optional<Tensor>(i * i) : std::nullopt; };
 ///     });
 template <class Make>
 auto from_generator(const Make& make) {

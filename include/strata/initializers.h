@@ -79,20 +79,20 @@ struct IdentityOptions {
 
 class STRATA_API Zeros final : public Initializer::Base {
  public:
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "Zeros"; }
 };
 
 class STRATA_API Ones final : public Initializer::Base {
  public:
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "Ones"; }
 };
 
 class STRATA_API Constant final : public Initializer::Base {
  public:
   explicit Constant(double value = 0) : value_(value) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "Constant"; }
   Config get_config() const override;
 
@@ -103,7 +103,7 @@ class STRATA_API Constant final : public Initializer::Base {
 class STRATA_API RandomNormal final : public Initializer::Base {
  public:
   explicit RandomNormal(const RandomNormalOptions& options = {}) : options_(options) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "RandomNormal"; }
   Config get_config() const override;
 
@@ -115,7 +115,7 @@ class STRATA_API RandomNormal final : public Initializer::Base {
 class STRATA_API TruncatedNormal final : public Initializer::Base {
  public:
   explicit TruncatedNormal(const RandomNormalOptions& options = {}) : options_(options) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "TruncatedNormal"; }
   Config get_config() const override;
 
@@ -126,7 +126,7 @@ class STRATA_API TruncatedNormal final : public Initializer::Base {
 class STRATA_API RandomUniform final : public Initializer::Base {
  public:
   explicit RandomUniform(const RandomUniformOptions& options = {}) : options_(options) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "RandomUniform"; }
   Config get_config() const override;
 
@@ -139,7 +139,7 @@ class STRATA_API RandomUniform final : public Initializer::Base {
 class STRATA_API VarianceScaling : public Initializer::Base {
  public:
   explicit VarianceScaling(const VarianceScalingOptions& options = {});
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "VarianceScaling"; }
   Config get_config() const override;
 
@@ -191,7 +191,7 @@ class STRATA_API LecunNormal final : public VarianceScaling {
 class STRATA_API Orthogonal final : public Initializer::Base {
  public:
   explicit Orthogonal(const OrthogonalOptions& options = {}) : options_(options) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "Orthogonal"; }
   Config get_config() const override;
 
@@ -203,7 +203,7 @@ class STRATA_API Orthogonal final : public Initializer::Base {
 class STRATA_API Identity final : public Initializer::Base {
  public:
   explicit Identity(const IdentityOptions& options = {}) : options_(options) {}
-  Tensor operator()(const Shape& shape, DType dtype) const override;
+  Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "Identity"; }
   Config get_config() const override;
 

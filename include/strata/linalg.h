@@ -2,6 +2,7 @@
 /// Products of vectors, matrices and tensors.
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,11 @@ STRATA_API Tensor tensordot(const Tensor& a, const Tensor& b, const std::vector<
 /// "->" the output has the letters that occur once, in alphabetical order. "..." stands for broadcast leading axes; a
 /// letter that occurs twice in one argument takes the diagonal. Throws ValueError that points at the equation.
 STRATA_API Tensor einsum(const std::string& equation, const Tensors& operands);
+/// As NumPy and TensorFlow write it: `einsum("bij,bjk->bik", a, b)`.
+template <class... More>
+  requires(std::convertible_to<const More&, Tensor> && ...)
+Tensor einsum(const std::string& equation, const Tensor& first, const More&... more) {
+  return einsum(equation, Tensors{first, more...});
+}
 
 }  // namespace strata

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,7 +11,20 @@
 
 namespace strata {
 
-using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+/// Tensors by name, in the order in which they were given.
+struct STRATA_API NamedTensors : std::vector<std::pair<std::string, Tensor>> {
+  using Base = std::vector<std::pair<std::string, Tensor>>;
+  using Base::Base;
+  bool contains(std::string_view name) const;
+  /// Throws ValueError that lists the names there are.
+  const Tensor& at(std::string_view name) const;
+  const Tensor& operator[](const std::string& name) const { return at(name); }
+  const Tensor& operator[](const char* name) const { return at(name); }
+  /// The entry at a place.
+  const value_type& operator[](std::size_t i) const { return Base::operator[](i); }
+  value_type& operator[](std::size_t i) { return Base::operator[](i); }
+  const value_type& operator[](int i) const { return Base::operator[](static_cast<std::size_t>(i)); }
+};
 
 struct NpzOptions {
   bool compressed = false;  ///< as numpy.savez_compressed
@@ -27,8 +41,8 @@ STRATA_API Tensor load_npy(const std::string& path);
 /// FileError.
 STRATA_API void save_npy(const std::string& path, const Tensor& tensor);
 
-/// Reads a .npz archive, stored or compressed, in the order of its entries; names come without ".npy". Throws
-/// FileError.
+/// Reads a .npz archive, stored or compressed, in the order of its entries; names come without ".npy":
+/// `load_npz("net.npz")["kernel"]`. Throws FileError.
 STRATA_API NamedTensors load_npz(const std::string& path);
 
 /// Writes an archive that `numpy.load` reads. Throws ValueError where a name is empty or given twice, and FileError.

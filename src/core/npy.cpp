@@ -324,6 +324,20 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   file.commit();
 }
 
+bool NamedTensors::contains(std::string_view name) const {
+  return std::any_of(begin(), end(), [&](const value_type& entry) { return entry.first == name; });
+}
+
+const Tensor& NamedTensors::at(std::string_view name) const {
+  std::string known;
+  for (const auto& [key, tensor] : *this) {
+    if (key == name) return tensor;
+    known += (known.empty() ? "" : ", ") + key;
+  }
+  throw ValueError("there is no tensor '" + std::string(name) + "'. There is: " + (known.empty() ? "none" : known) +
+                   ".");
+}
+
 NamedTensors load_npz(const std::string& path) {
   const InputFile file(path);
   const ZipReader archive(file);

@@ -128,6 +128,14 @@ TEST_F(Npy, ReadsArchives) {
   EXPECT_TRUE(load_npz(golden("nothing.npz")).empty());
 }
 
+TEST_F(Npy, GivesEntriesByName) {
+  const NamedTensors entries = load_npz(golden("stored.npz"));
+  expect_golden(entries["layer/bias"], int64, {3});
+  EXPECT_TRUE(entries.contains("flag") && !entries.contains("flags"));
+  EXPECT_NE(message([&] { entries["flags"]; }).find("no tensor 'flags'. There is: kernel, layer/bias, flag"),
+            std::string::npos);
+}
+
 TEST_F(Npy, WritesArchives) {
   const NamedTensors entries = load_npz(golden("deflated.npz"));
   save_npz(path("a.npz"), entries);
@@ -135,7 +143,7 @@ TEST_F(Npy, WritesArchives) {
   for (const char* name : {"a.npz", "b.npz"}) {
     const NamedTensors back = load_npz(path(name));
     expect_entries(back);
-    expect_golden(back.at(4).second, float32, {50, 100});
+    expect_golden(back[4].second, float32, {50, 100});
   }
   EXPECT_LT(fs::file_size(path("b.npz")), fs::file_size(path("a.npz")));
   save_npz(path("none.npz"), {});

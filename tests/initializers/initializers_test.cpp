@@ -123,6 +123,11 @@ TEST(Initializers, HaveKerassNamesAndDefaults) {
   EXPECT_FALSE(Initializer::from_config_value({}));
 }
 
+TEST(Initializers, AreCalledWithAShapeAlone) {
+  EXPECT_EQ(initializers::HeNormal()({2, 3}).shape(), Shape({2, 3}));
+  EXPECT_EQ(initializers::Ones()({2}).dtype(), float32);
+}
+
 TEST(Initializers, ASeedRepeatsAndWithoutOneWeightsDiffer) {
   const Initializer seeded = in::HeNormal({.seed = 4}), unseeded = in::HeNormal();
   EXPECT_EQ(seeded({3, 3}).to_vector<float>(), seeded({3, 3}).to_vector<float>());

@@ -138,6 +138,12 @@ TEST(Matmul, ErrorsNameTheShapes) {
   expect_message(message_of<ShapeError>([] { matmul(zeros({2, 2}), constant(2.f)); }), {"scalar", "a * b"});
 }
 
+TEST(Einsum, TakesOperandsOneByOne) {
+  const Tensor a = {{1.f, 2.f}, {3.f, 4.f}}, b = {{1.f, 0.f}, {1.f, 1.f}};
+  EXPECT_EQ(einsum("ij,jk->ik", a, b).to_vector<float>(), einsum("ij,jk->ik", {a, b}).to_vector<float>());
+  EXPECT_EQ(einsum("ii", a).item<float>(), 5);
+}
+
 TEST(Einsum, ErrorsPointAtTheEquation) {
   const Tensor x = zeros({2, 3});
   expect_message(message_of<ValueError>([&] { einsum("ij,jk->ik", {x}); }),

@@ -32,8 +32,7 @@ class STRATA_API Custom : public Base {
 
   /// Calls the layer with the arguments of `call`; `training = true` or a bool may follow.
   template <class... A>
-    requires(sizeof...(A) > 0)
-  auto operator()(const A&... a) const {
+  requires(sizeof...(A) > 0) auto operator()(const A&... a) const {
     if constexpr (ends_with_training<A...>()) {
       return without_last(std::make_index_sequence<sizeof...(A) - 1>{}, std::tie(a...));
     } else {
@@ -101,13 +100,22 @@ class STRATA_API Custom : public Base {
     static_assert(
         requires { &S::call; }, "call must be one public function, neither overloaded nor a template");
     using Traits = detail::CallableTraits<decltype(&S::call)>;
+    static_assert(Traits::is_const,
+                  "declare call as const: Tensor call(const Tensor& x) const; copies share the object");
     using Parameters = typename Traits::Parameters;
     static constexpr std::size_t size = std::tuple_size_v<Parameters>;
     static constexpr bool has_training() {
       if constexpr (size == 0)
         return false;
       else
-        return std::same_as<std::tuple_element_t<size - 1, Parameters>, bool>;
+        return std::same_as<std::tuple_element_t<size - 1, Parameters>, bool> || takes_keyword();
+    }
+    static constexpr bool takes_keyword() { return std::same_as<std::tuple_element_t<size - 1, Parameters>, Training>; }
+    static auto flag(bool training) {
+      if constexpr (takes_keyword())
+        return Training{training};
+      else
+        return training;
     }
     static constexpr std::size_t arguments = size - (has_training() ? 1 : 0);
     template <std::size_t I>
@@ -137,10 +145,10 @@ class STRATA_API Custom : public Base {
     using S = Signature<Self>;
     static_assert(sizeof...(A) <= S::arguments, "more arguments than `call` takes");
     return [&]<std::size_t... I>(std::index_sequence<I...>) {
-      return run(std::tuple<typename S::template Parameter<I>...>(
-                     static_cast<typename S::template Parameter<I>>(a)...),
+      return run(std::tuple<typename S::template Parameter<I>...>(static_cast<typename S::template Parameter<I>>(a)...),
                  training);
-    }(std::index_sequence_for<A...>{});
+    }
+    (std::index_sequence_for<A...>{});
   }
 
   template <class Values>
@@ -168,7 +176,7 @@ class STRATA_API Custom : public Base {
           if constexpr (!S::has_training()) {
             return self_ref().call(v...);
           } else if constexpr (sizeof...(V) == S::arguments) {
-            return self_ref().call(v..., training);
+            return self_ref().call(v..., S::flag(training));
           } else {
             return call_filled(training, std::make_index_sequence<S::arguments - sizeof...(V)>{}, v...);
           }
@@ -179,7 +187,7 @@ class STRATA_API Custom : public Base {
   template <std::size_t... I, class... V>
   auto call_filled(bool training, std::index_sequence<I...>, const V&... v) const {
     using S = Signature<Self>;
-    return self_ref().call(v..., typename S::template Parameter<sizeof...(V) + I>{}..., training);
+    return self_ref().call(v..., typename S::template Parameter<sizeof...(V) + I>{}..., S::flag(training));
   }
 
   template <class... V>
@@ -202,8 +210,7 @@ class STRATA_API Custom : public Base {
         return out;
       }
     }
-    if (arguments.flat.size() > S::arguments)
-      detail::throw_argument_count(*this, arguments.flat.size(), S::arguments);
+    if (arguments.flat.size() > S::arguments) detail::throw_argument_count(*this, arguments.flat.size(), S::arguments);
     for (const Tensor& t : arguments.flat) out.arguments.push_back(detail::to_argument(t));
     return out;
   }
@@ -222,11 +229,12 @@ class STRATA_API Custom : public Base {
     if constexpr (N > 0 && N <= S::arguments) {
       if constexpr (callable_with<N>(std::make_index_sequence<N>{})) {
         out = [&]<std::size_t... I>(std::index_sequence<I...>) {
-          return detail::flatten_tensors(run(std::tuple<typename S::template Parameter<I>...>(
-                                                 detail::from_argument<typename S::template Parameter<I>>(
-                                                     arguments.arguments[I], I)...),
-                                             arguments.training));
-        }(std::make_index_sequence<N>{});
+          return detail::flatten_tensors(
+              run(std::tuple<typename S::template Parameter<I>...>(
+                      detail::from_argument<typename S::template Parameter<I>>(arguments.arguments[I], I)...),
+                  arguments.training));
+        }
+        (std::make_index_sequence<N>{});
         return true;
       }
     }
@@ -255,7 +263,9 @@ class STRATA_API Custom : public Base {
       return false;
   }
   static constexpr bool has_own_config() {
-    return requires(const Self& s) { { s.get_config() } -> std::convertible_to<Config>; };
+    return requires(const Self& s) {
+      { s.get_config() } -> std::convertible_to<Config>;
+    };
   }
   template <std::size_t... I>
   void build_with(const std::vector<Shape>& shapes, std::index_sequence<I...>) const {

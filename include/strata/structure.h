@@ -126,11 +126,14 @@ struct CallableTraits<R (C::*)(A...) const> {
   using Parameters = std::tuple<std::remove_cvref_t<A>...>;
   using Result = R;
   using Class = C;
+  static constexpr bool is_const = true;
 };
 template <class C, class R, class... A>
 struct CallableTraits<R (C::*)(A...) const noexcept> : CallableTraits<R (C::*)(A...) const> {};
 template <class C, class R, class... A>
-struct CallableTraits<R (C::*)(A...)> : CallableTraits<R (C::*)(A...) const> {};
+struct CallableTraits<R (C::*)(A...)> : CallableTraits<R (C::*)(A...) const> {
+  static constexpr bool is_const = false;
+};
 template <class R, class... A>
 struct CallableTraits<R (*)(A...)> {
   using Parameters = std::tuple<std::remove_cvref_t<A>...>;

@@ -182,5 +182,17 @@ TEST(CustomLayer, UnbuiltWeightsAndWrongCountsAreExplained) {
   EXPECT_NE(message_of([&] { dense.set_weights({zeros({2, 4}), zeros({3})}); }).find("(2, 4)"), std::string::npos);
 }
 
+// `training` may be declared as the keyword's type, too.
+struct KeywordLayer : CustomLayer<KeywordLayer> {
+  Tensor call(const Tensor& x, Training training) const { return training.value ? x * 2.f : x; }
+};
+
+TEST(CustomLayer, TrainingMayBeDeclaredAsTheKeyword) {
+  KeywordLayer layer;
+  EXPECT_EQ(layer(ones({1}), training = true).item<float>(), 2);
+  EXPECT_EQ(layer(ones({1})).item<float>(), 1);
+  EXPECT_EQ(Layer(layer)(ones({1}), training = true).item<float>(), 2);
+}
+
 }  // namespace
 }  // namespace strata

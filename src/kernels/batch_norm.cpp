@@ -131,7 +131,7 @@ void BlockGradientSums(const BatchNormTask& t, const Gradients<T>& g, std::int64
 // diff_src = factor * dy + slope * (src - mean) + level.
 template <class T>
 void BlockGradient(const BatchNormTask& t, const Gradients<T>& g, std::int64_t begin, std::int64_t end,
-                   const float* slope, const float* level, T* diff_src) {
+                   const float* slope, const float* level, T* diff_src, std::int64_t diff_src_stride) {
   EachGroup(t.channels, [&]<int N>(std::integral_constant<int, N>, std::int64_t c, std::int64_t left) HWY_ATTR {
     V f[N], s[N], m[N], b[N], d[N];
     for (int j = 0; j < N; ++j) {
@@ -145,7 +145,7 @@ void BlockGradient(const BatchNormTask& t, const Gradients<T>& g, std::int64_t b
         const V x = g.template Centered<(N > 1)>(r, at, left, m[j]);
         const V dy = g.template Masked<(N > 1)>(t.relu, r, at, left, x, f[j], s[j]);
         const V dx = hn::MulAdd(f[j], dy, hn::MulAdd(b[j], x, d[j]));
-        T* q = diff_src + r * g.src_stride + at;
+        T* q = diff_src + r * diff_src_stride + at;
         if (N > 1)
           Store(dx, q);
         else
@@ -185,7 +185,7 @@ void Backward(const BatchNormTask& t, const BatchNormGradient& a, float* scratch
                        static_cast<const T*>(a.second),
                        static_cast<const T*>(a.src),
                        blocks.dst_stride(),
-                       t.second_stride > 0 ? t.second_stride : t.channels,
+                       blocks.second_stride(),
                        blocks.src_stride(),
                        factor,
                        shift,
@@ -196,7 +196,8 @@ void Backward(const BatchNormTask& t, const BatchNormGradient& a, float* scratch
   });
   blocks.combine_gradients(scratch, a, slope, level);
   blocks.each_backwards([&](std::int64_t b) HWY_ATTR {
-    BlockGradient(t, g, blocks.begin(b), blocks.end(b), slope, level, static_cast<T*>(a.diff_src));
+    BlockGradient(t, g, blocks.begin(b), blocks.end(b), slope, level, static_cast<T*>(a.diff_src),
+                  blocks.diff_src_stride());
   });
 }
 

@@ -14,9 +14,8 @@ struct BatchNormTask {
   std::int64_t rows = 0, channels = 0;
   double epsilon = 1e-3;
   bool relu = false;
-  // Elements from one row to the next; 0 where rows are dense. dst_stride is that of dst and of its gradient,
-  // src_stride that of src and of its gradient.
-  std::int64_t src_stride = 0, dst_stride = 0, second_stride = 0;
+  // Elements from one row to the next; 0 where rows are dense. dst_stride is that of dst and of its gradient.
+  std::int64_t src_stride = 0, dst_stride = 0, second_stride = 0, diff_src_stride = 0;
 };
 
 STRATA_API std::size_t batch_norm_scratch(const BatchNormTask& t);  // bytes
@@ -31,7 +30,7 @@ struct BatchNormGradient {
   const void* second;  // another gradient of dst that is added on the way, or null
   const void* src;
   const float *scale, *offset, *mean, *variance;  // as given to and written by batch_norm_train
-  void* diff_src;                                 // may be diff_dst, where their strides are the same
+  void* diff_src;                                 // may be diff_dst, where they have one stride
   float *diff_scale, *diff_offset;
 };
 STRATA_API void batch_norm_train_backward(const BatchNormTask& t, const BatchNormGradient& g, void* scratch);

@@ -21,6 +21,8 @@ struct BatchNormBlocks {
 
   std::int64_t src_stride() const { return t.src_stride > 0 ? t.src_stride : t.channels; }
   std::int64_t dst_stride() const { return t.dst_stride > 0 ? t.dst_stride : t.channels; }
+  std::int64_t second_stride() const { return t.second_stride > 0 ? t.second_stride : t.channels; }
+  std::int64_t diff_src_stride() const { return t.diff_src_stride > 0 ? t.diff_src_stride : t.channels; }
   std::int64_t begin(std::int64_t b) const { return b * size; }
   std::int64_t end(std::int64_t b) const { return std::min(t.rows, (b + 1) * size); }
   std::int64_t floats() const { return (2 * count + 5) * padded; }

@@ -1,4 +1,4 @@
-// Batch normalization: the training form with its statistics, its gradient, and the form with given statistics.
+// Batch normalization with given statistics, and biases.
 #include "kernels/norm.h"
 
 #include "graph/op.h"
@@ -12,107 +12,22 @@
 namespace strata {
 namespace {
 
-using kernels::statistics_dtype;
+using norms::channels_of;
+using norms::rows_of;
 
-// Throws unless every tensor from `first` on is a vector over the last axis of x, of the type of its statistics.
-void check_vectors(const char* op, const Spec& x, const Specs& in, std::size_t first) {
-  if (!is_floating(x.dtype))
-    throw DTypeError(std::string(op) + ": input is " + to_string(x.dtype) + ". Use a floating type: cast(x, float32).");
-  if (x.shape.empty()) throw ShapeError(std::string(op) + ": input is a scalar. Expected (batch, ..., channels).");
-  for (std::size_t i = first; i < in.size(); ++i) {
-    const std::int64_t channels = x.shape.back(), given = in[i].shape.size() == 1 ? in[i].shape[0] : -1;
-    if (in[i].shape.size() != 1 || (channels != None && given != None && given != channels))
-      throw ShapeError(std::string(op) + ": input of shape " + to_string(x.shape) +
-                       " needs scale, offset and statistics of shape (" + to_string(Shape{channels}) +
-                       ") over its last axis, but one has shape " + to_string(in[i].shape) + ".");
-    if (in[i].dtype != statistics_dtype(x.dtype))
-      throw DTypeError(std::string(op) + ": scale, offset and statistics of a " + to_string(x.dtype) + " input are " +
-                       to_string(statistics_dtype(x.dtype)) + ", but one is " + to_string(in[i].dtype) +
-                       ". Cast it with cast().");
-  }
-}
-
-// (x) as rows of channels.
-std::int64_t channels_of(const Shape& x) { return x.back(); }
-std::int64_t rows_of(const Shape& x) { return x.sub(0, x.size() - 1).num_elements(); }
-
-template <class Self>
-struct NormOp : OpBase<Self> {
-  NormOp() = default;
-  explicit NormOp(double epsilon) : epsilon(epsilon) {}
+// BatchNormalization(x, mean, variance, offset, scale).
+struct BatchNormalizationOp final : OpBase<BatchNormalizationOp> {
+  BatchNormalizationOp() = default;
+  explicit BatchNormalizationOp(double epsilon) : epsilon(epsilon) {}
   double epsilon = 0.001;
   template <class S, class V>
   static void fields(S& s, V&& v) {
     v("epsilon", s.epsilon);
   }
   bool is_differentiable() const override { return true; }
-};
-
-// FusedBatchNormGrad(dy, x, scale, mean, variance) -> dx, dscale, doffset.
-struct FusedBatchNormGrad final : NormOp<FusedBatchNormGrad> {
-  using NormOp::NormOp;
-  std::string_view name() const override { return "fused_batch_norm_grad"; }
-  Specs infer(const Specs& in) const override { return {{in[1].shape, in[1].dtype}, in[2], in[2]}; }
-  void run(RunContext& c) const override {
-    kernels::batch_norm_backward(c.in[1].dtype(), rows_of(c.in_shape(1)), channels_of(c.in_shape(1)), c.src<void>(0),
-                                 c.src<void>(1), c.src<void>(2), c.src<void>(3), c.src<void>(4), epsilon,
-                                 {c.dst<void>(0), c.dst<void>(1), c.dst<void>(2)});
-  }
-  // With u = x - mean, s = 1 / sqrt(variance + epsilon), n rows, and sums over the rows:
-  //   dx = scale s (dy - sum(dy) / n - u s^2 sum(dy u) / n),   dscale = s sum(dy u),   doffset = sum(dy)
-  // and each input's derivative of <a, dx> + <b, dscale> + <e, doffset> is written out below.
-  Tensors grad(const GradContext& c) const override {
-    const DType compute = c.input(2).dtype();
-    const Tensor dy = cast(c.input(0), compute), x = cast(c.input(1), compute), &scale = c.input(2);
-    const Tensor a = cast(c.grad(0), compute), b = c.grad(1), e = c.grad(2);
-    const Axes rows = norms::leading_axes(x);
-    const Tensor n = norms::row_count(x);
-    const Tensor u = x - c.input(3), s = rsqrt(c.input(4) + Tensor(epsilon)), s2 = s * s;
-    const Tensor sum_dy = reduce_sum(dy, rows), dot_dy = reduce_sum(dy * u, rows), sum_a = reduce_sum(a, rows),
-                 dot_a = reduce_sum(a * u, rows), a_dy = reduce_sum(a * dy, rows);
-    const Tensor d_dy = scale * s * (a - sum_a / n - u * (s2 * dot_a / n)) + b * s * u + e;
-    const Tensor d_u = scale * s * s2 * (dy * dot_a + a * dot_dy) / -n + b * s * dy;
-    const Tensor common = a_dy - sum_dy * sum_a / n, quadratic = s2 * dot_dy * dot_a / n;
-    const Tensor d_s = scale * (common - Tensor(3.0) * quadratic) + b * dot_dy;
-    return {cast(d_dy, c.input(0).dtype()), cast(d_u, c.input(1).dtype()), s * (common - quadratic),
-            negative(reduce_sum(d_u, rows)), d_s * s * s2 * Tensor(-0.5)};
-  }
-};
-
-// FusedBatchNorm(x, scale, offset) -> y, mean, variance.
-struct FusedBatchNormOp final : NormOp<FusedBatchNormOp> {
-  using NormOp::NormOp;
-  std::string_view name() const override { return "fused_batch_norm"; }
-  Specs infer(const Specs& in) const override {
-    check_vectors("fused_batch_norm", in[0], in, 1);
-    const Spec statistics = {{in[0].shape.back()}, statistics_dtype(in[0].dtype)};
-    return {in[0], statistics, statistics};
-  }
-  void run(RunContext& c) const override {
-    const std::int64_t rows = rows_of(c.in_shape(0)), channels = channels_of(c.in_shape(0));
-    const DType dtype = c.in[0].dtype();
-    kernels::channel_moments(dtype, rows, channels, c.src<void>(0), c.dst<void>(1), c.dst<void>(2));
-    kernels::normalize_channels(dtype, rows, channels, c.src<void>(0), c.src<void>(1), c.src<void>(2), c.dst<void>(1),
-                                c.dst<void>(2), epsilon, c.dst<void>(0));
-  }
-  Tensors grad(const GradContext& c) const override {
-    const Tensor &x = c.input(0), &mean = c.output(1);
-    Tensors out = apply(make_op<FusedBatchNormGrad>(epsilon), {c.grad(0), x, c.input(1), mean, c.output(2)});
-    if (c.has_grad(1) || c.has_grad(2)) {
-      const Tensor u = cast(x, mean.dtype()) - mean;
-      const Tensor more = (c.grad(1) + Tensor(2.0) * u * c.grad(2)) / norms::row_count(x);
-      out[0] = out[0] + cast(more, x.dtype());
-    }
-    return out;
-  }
-};
-
-// BatchNormalization(x, mean, variance, offset, scale).
-struct BatchNormalizationOp final : NormOp<BatchNormalizationOp> {
-  using NormOp::NormOp;
   std::string_view name() const override { return "batch_normalization"; }
   Specs infer(const Specs& in) const override {
-    check_vectors("batch_normalization", in[0], in, 1);
+    norms::check_vectors("batch_normalization", in[0], in, 1);
     return {in[0]};
   }
   void run(RunContext& c) const override {
@@ -177,12 +92,6 @@ struct BiasAdd final : OpBase<BiasAdd> {
 
 namespace nn {
 
-FusedBatchNorm fused_batch_norm(const Tensor& x, const Tensor& scale, const Tensor& offset,
-                                const BatchNormOptions& options) {
-  const Tensors out = apply(make_op<FusedBatchNormOp>(options.epsilon), {x, scale, offset});
-  return {out[0], out[1], out[2]};
-}
-
 Tensor batch_normalization(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& offset,
                            const Tensor& scale, const BatchNormOptions& options) {
   const Tensor given[] = {x, mean, variance};
@@ -197,8 +106,7 @@ Tensor bias_add(const Tensor& x, const Tensor& bias) { return apply1(make_op<Bia
 }  // namespace nn
 
 void register_norm(Registry& r) {
-  r.add<FusedBatchNormOp>();
-  r.add<FusedBatchNormGrad>();
+  norms::register_batch_norm(r);
   r.add<BatchNormalizationOp>();
   r.add<BiasAdd>();
   r.add<BiasAddGrad>();

@@ -26,6 +26,26 @@ Tensor row_count(const Tensor& x) {
 
 Tensor spread_over(const Tensor& v, const Tensor& x) { return broadcast_like(v, x); }
 
+void check_vectors(const char* op, const Spec& x, const Specs& in, std::size_t first) {
+  if (!is_floating(x.dtype))
+    throw DTypeError(std::string(op) + ": input is " + to_string(x.dtype) + ". Use a floating type: cast(x, float32).");
+  if (x.shape.empty()) throw ShapeError(std::string(op) + ": input is a scalar. Expected (batch, ..., channels).");
+  for (std::size_t i = first; i < in.size(); ++i) {
+    const std::int64_t channels = x.shape.back(), given = in[i].shape.size() == 1 ? in[i].shape[0] : -1;
+    if (in[i].shape.size() != 1 || (channels != None && given != None && given != channels))
+      throw ShapeError(std::string(op) + ": input of shape " + to_string(x.shape) +
+                       " needs scale, offset and statistics of shape (" + to_string(Shape{channels}) +
+                       ") over its last axis, but one has shape " + to_string(in[i].shape) + ".");
+    if (in[i].dtype != kernels::statistics_dtype(x.dtype))
+      throw DTypeError(std::string(op) + ": scale, offset and statistics of a " + to_string(x.dtype) + " input are " +
+                       to_string(kernels::statistics_dtype(x.dtype)) + ", but one is " + to_string(in[i].dtype) +
+                       ". Cast it with cast().");
+  }
+}
+
+std::int64_t channels_of(const Shape& x) { return x.back(); }
+std::int64_t rows_of(const Shape& x) { return x.sub(0, x.size() - 1).num_elements(); }
+
 }  // namespace norms
 
 namespace nn {

@@ -77,9 +77,15 @@ void samples_norm(std::vector<OpSample>& out) {
     const Shape channels = {shape.back()};
     const Tensor x = spread(shape, -1, 2), scale = spread(channels, 0.5, 1.5), offset = spread(channels, -1, 1),
                  mean = spread(channels, 0.1, 0.6), variance = spread(channels, 0.4, 1.2);
-    out.push_back({make_registered_op("fused_batch_norm", config), {x, scale, offset}});
-    out.push_back(
-        {make_registered_op("fused_batch_norm_grad", config), {spread(shape, -2, 1), x, scale, mean, variance}});
+    const Tensor dy = spread(shape, -2, 1), second = spread(shape, -1, 1.5);
+    for (const bool relu : {false, true}) {
+      const Config with_relu = {{"epsilon", 0.01}, {"relu", relu}};
+      out.push_back({make_registered_op("fused_batch_norm", with_relu), {x, scale, offset}});
+      const OpPtr grad = make_registered_op("fused_batch_norm_grad", with_relu);
+      if (!relu) out.push_back({grad, {dy, x, scale, mean, variance}});
+      out.push_back({grad, {dy, x, scale, mean, variance, offset}});
+      out.push_back({grad, {dy, x, scale, mean, variance, offset, second}});
+    }
     out.push_back({make_registered_op("batch_normalization", config), {x, mean, variance, offset, scale}});
     out.push_back({make_registered_op("bias_add"), {x, offset}});
     out.push_back({make_registered_op("bias_add_grad"), {x}});

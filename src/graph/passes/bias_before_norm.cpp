@@ -4,14 +4,12 @@
 #include <unordered_map>
 
 #include "graph/passes/passes.h"
-#include "graph/registry.h"
+#include "graph/passes/uses.h"
 #include "strata/config.h"
 
 namespace strata {
 
 namespace {
-
-std::size_t at(int v) { return static_cast<std::size_t>(v); }
 
 using Users = std::vector<std::vector<std::size_t>>;  // by value: the nodes that take it
 
@@ -22,8 +20,6 @@ Users users_of(const Graph& graph) {
       if (users[at(v)].empty() || users[at(v)].back() != n) users[at(v)].push_back(n);
   return users;
 }
-
-bool is(const Node& node, const char* op) { return node.op->name() == op; }
 
 // fused_batch_norm(x, scale, offset) -> y, mean, variance; fused_batch_norm_grad(dy, x, scale, mean, variance).
 bool normalizes(const Node& node, int x) {
@@ -60,7 +56,7 @@ class Rewrite {
       else if (std::find(means.begin(), means.end(), user.in[3]) == means.end())
         return false;
     }
-    return !means.empty() && graph_.values[at(means[0])].dtype == graph_.values[at(add.in[1])].dtype;
+    return !means.empty();
   }
 
   void leave_out(const Node& add) {
@@ -89,17 +85,19 @@ class Rewrite {
     for (const std::size_t n : users_[at(mean)])
       if (!is_own_gradient(n)) std::replace(graph_.nodes[n].in.begin(), graph_.nodes[n].in.end(), mean, shifted);
     std::replace(graph_.outputs.begin(), graph_.outputs.end(), mean, shifted);
-    const OpPtr op = registry().find("add")->from_config(Config());
-    behind_[norm].push_back({op, {mean, bias}, {shifted}, graph_.nodes[norm].scope});
+    const std::string scope = graph_.nodes[norm].scope;
+    const DType dtype = graph_.values[at(mean)].dtype;
+    int shift = bias;
+    if (graph_.values[at(bias)].dtype != dtype)
+      shift = add_node(graph_, behind_[norm], op_named("cast", {{"dtype", to_string(dtype)}}), {bias}, scope);
+    behind_[norm].push_back({op_named("add"), {mean, shift}, {shifted}, scope});
   }
 
   void clear_gradient(int gradient, int bias) {
     for (const std::size_t n : users_[at(gradient)]) {
       Node& user = graph_.nodes[n];
       if (!is(user, "bias_add_grad")) continue;
-      user.op = registry()
-                    .find("full_like")
-                    ->from_config({{"value", 0.0}, {"dtype", to_string(graph_.values[at(bias)].dtype)}});
+      user.op = op_named("full_like", {{"value", 0.0}, {"dtype", to_string(graph_.values[at(bias)].dtype)}});
       user.in = {bias};
     }
   }

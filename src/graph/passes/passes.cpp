@@ -12,7 +12,8 @@ struct Pass {
   const char* name;
   bool (*run)(Graph&);
 };
-constexpr Pass kPasses[] = {{"dead_code", remove_dead_code}, {"bias_before_norm", drop_bias_before_norm}};
+constexpr Pass kPasses[] = {
+    {"dead_code", remove_dead_code}, {"bias_before_norm", drop_bias_before_norm}, {"norm_relu", fuse_norm_relu}};
 
 void check_names(const std::vector<std::string>& disable) {
   for (const std::string& name : disable) {

@@ -16,6 +16,10 @@ STRATA_API bool remove_dead_code(Graph& graph);
 // something changed.
 STRATA_API bool drop_bias_before_norm(Graph& graph);
 
+// Makes one op of a batch normalization with statistics of the batch and the ReLU behind it, and of their gradients.
+// True where something changed.
+STRATA_API bool fuse_norm_relu(Graph& graph);
+
 // Runs every pass that `disable` does not name ("all" names every one), in order; returns the names of those run.
 // Throws ValueError for a name that no pass has.
 STRATA_API std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable);

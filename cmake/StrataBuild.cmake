@@ -47,6 +47,9 @@ if(STRATA_SANITIZE)
                          -fno-sanitize-recover=all)
   target_link_options(strata_options INTERFACE "-fsanitize=${STRATA_SANITIZE}")
 endif()
+if(STRATA_FUZZ)
+  target_compile_options(strata_options INTERFACE -fsanitize=fuzzer-no-link)  # libFuzzer sees which code was reached
+endif()
 
 # strata_sources(<result> <folder>...): the .cpp files under src/<folder>, found again at each build.
 function(strata_sources result)

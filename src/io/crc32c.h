@@ -1,26 +1,17 @@
-// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), as TFRecord files use it.
+// CRC-32C (Castagnoli, reflected polynomial 0x82f63b78), as TFRecord files and tensor bundles use it.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string_view>
 
+#include "strata/export.h"
+
 namespace strata {
 
-inline std::uint32_t crc32c(std::string_view bytes) {
-  static constexpr auto kTable = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < 256; ++i) {
-      std::uint32_t crc = i;
-      for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0u);
-      table[i] = crc;
-    }
-    return table;
-  }();
-  std::uint32_t crc = ~0u;
-  for (const char c : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<unsigned char>(c)) & 0xff];
-  return ~crc;
-}
+// By the processor's own instruction where it has one.
+STRATA_API std::uint32_t crc32c(std::string_view bytes);
+// The same without that instruction.
+STRATA_API std::uint32_t crc32c_by_tables(std::string_view bytes);
 
 // What TFRecord stores: a checksum of data that holds checksums itself would be weak, so it is rotated and shifted.
 inline std::uint32_t masked_crc32c(std::string_view bytes) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/atomic_file.h"
 #include "io/keras/archive.h"
 #include "io/keras/weights.h"
 #include "models/file_formats.h"
@@ -46,6 +47,7 @@ std::string known_formats() {
 }
 
 void save_model(const Model& model, const std::string& path, const SaveOptions& options) {
+  remove_stale_temporaries(path);  // what a killed process left
   for (const ModelFormat& f : kFormats)
     if (f.has_name(path)) return f.save(model, path, options);
   throw ValueError("'" + path + "': the name says no format of whole models. Known are " + known_formats() + ".");
@@ -58,6 +60,7 @@ void save_weights(const Model& model, const std::string& path, const SaveWeights
   if (path.ends_with(".keras"))
     throw ValueError("'" + path + "': .keras files hold whole models. Use save(\"" + path +
                      "\"), or a name that ends " + "in .weights.h5.");
+  remove_stale_temporaries(path);
   hdf5::Writer file(path);
   if (path.ends_with(".weights.h5")) {
     keras::write_keras3(file, model, false);

@@ -1,12 +1,9 @@
 #include "io/hdf5/writer.h"
 
-#include <fcntl.h>
 #include <hdf5.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/tensor_data.h"
@@ -77,22 +74,48 @@ Id type_of(DType dtype) {
   }
 }
 
-std::string temporary_name(const std::string& path) {
-  static std::atomic<unsigned> next{0};
-  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
-}
-
 }  // namespace
 
-Writer::Writer(const std::string& path) : lock_(library_mutex()), path_(path), temporary_(temporary_name(path)) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors come as exceptions, not on stderr
-  file_ = H5Fcreate(temporary_.c_str(), H5F_ACC_EXCL, H5P_DEFAULT, H5P_DEFAULT);
-  if (file_ < 0) fail(std::string("cannot be written: ") + std::strerror(errno));
-}
+// The memory in which the file grows. It is libhdf5's until the file is closed, and this object's from then on.
+struct Writer::Image {
+  Image() = default;
+  ~Image() { std::free(bytes); }
+  Image(const Image&) = delete;
+  Image& operator=(const Image&) = delete;
 
-Writer::~Writer() {
-  close();
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  static void* allocate(std::size_t size, H5FD_file_image_op_t, void* self) { return resize(nullptr, size, {}, self); }
+  static void* resize(void* old, std::size_t size, H5FD_file_image_op_t, void* self) {
+    void* const made = std::realloc(old, size);
+    if (made != nullptr) static_cast<Image*>(self)->bytes = made;
+    return made;
+  }
+  static void* copy(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
+    return std::memcpy(to, from, size);
+  }
+  static herr_t keep(void*, H5FD_file_image_op_t, void*) { return 0; }
+  static void* share(void* self) { return self; }
+  static herr_t forget(void*) { return 0; }
+
+  void* bytes = nullptr;
+};
+
+Writer::Writer() : lock_(library_mutex()), path_("HDF5 in memory") { open(); }
+
+Writer::Writer(const std::string& path) : lock_(library_mutex()), path_(path), target_(path) { open(); }
+
+Writer::~Writer() { close(); }
+
+void Writer::open() {
+  constexpr std::size_t kGrowth = std::size_t{1} << 20;
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors come as exceptions, not on stderr
+  image_ = std::make_unique<Image>();
+  H5FD_file_image_callbacks_t callbacks = {Image::allocate, Image::copy,   Image::resize, Image::keep,
+                                           Image::share,    Image::forget, image_.get()};
+  const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access, kGrowth, false);
+  H5Pset_file_image_callbacks(access, &callbacks);
+  file_ = H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (file_ < 0) fail("cannot be made in memory");
 }
 
 void Writer::close() {
@@ -101,7 +124,7 @@ void Writer::close() {
 }
 
 void Writer::fail(const std::string& what) const {
-  throw FileError("'" + path_ + "': " + what + ". Is the directory there, and is there room on the disk?");
+  throw FileError("'" + path_ + "': " + what + ". Is there enough memory for the whole file?");
 }
 
 void Writer::group(const std::string& path) {
@@ -176,21 +199,19 @@ void Writer::attribute(const std::string& path, const std::string& name, const s
     fail("the attribute '" + name + "' cannot be written");
 }
 
-void Writer::finish() {
+std::string_view Writer::finish() {
   const bool flushed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0;
+  const ssize_t size = H5Fget_file_image(file_, nullptr, 0);  // the memory is larger
   const bool closed = H5Fclose(file_) >= 0;
   file_ = -1;
-  if (!flushed || !closed) fail("the file cannot be completed");
+  if (!flushed || size <= 0 || !closed || image_->bytes == nullptr) fail("cannot be completed");
+  return {static_cast<const char*>(image_->bytes), static_cast<std::size_t>(size)};
 }
 
 void Writer::commit() {
-  finish();
-  const int fd = ::open(temporary_.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!synced || ::rename(temporary_.c_str(), path_.c_str()) != 0)
-    fail(std::string("the file cannot be completed: ") + std::strerror(errno));
-  temporary_.clear();
+  const std::string_view bytes = finish();
+  target_->write(bytes.data(), bytes.size());
+  target_->commit();
 }
 
 }  // namespace strata::hdf5

@@ -1,11 +1,16 @@
-// Writes HDF5 files, by libhdf5. One at a time in a process, since libhdf5 is not thread-safe.
+// Writes HDF5 files, by libhdf5, which makes them in memory: after a write that fails it crashes when it closes the
+// file. One at a time in a process, since libhdf5 is not thread-safe.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/atomic_file.h"
 #include "strata/tensor.h"
 
 namespace strata::hdf5 {
@@ -13,6 +18,8 @@ namespace strata::hdf5 {
 // The file appears under its name when it is complete. Throws FileError.
 class STRATA_API Writer {
  public:
+  // Without a path: for finish() alone.
+  Writer();
   explicit Writer(const std::string& path);
   ~Writer();
   Writer(const Writer&) = delete;
@@ -27,16 +34,18 @@ class STRATA_API Writer {
   void attribute(const std::string& path, const std::string& name, const std::vector<std::string>& values);
   // Waits until the bytes are on the disk, then renames.
   void commit();
-  // Completes the file under its temporary name, which ends with this object.
-  void finish();
-  // The name that the file has until commit().
-  const std::string& temporary() const { return temporary_; }
+  // The bytes of the file, as long as this object lives.
+  std::string_view finish();
 
  private:
+  struct Image;
   [[noreturn]] void fail(const std::string& what) const;
+  void open();
   void close();
   std::unique_lock<std::mutex> lock_;
-  std::string path_, temporary_;
+  std::string path_;
+  std::optional<AtomicFile> target_;
+  std::unique_ptr<Image> image_;
   std::int64_t file_ = -1;
 };
 

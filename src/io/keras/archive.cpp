@@ -6,7 +6,6 @@
 
 #include "core/zip.h"
 #include "io/keras/weights.h"
-#include "io/mapped_file.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "models/trainer.h"
@@ -83,15 +82,13 @@ void save_archive(const Model& model, const std::string& path, const SaveOptions
     config.set("compile_config", serialize_compile(model_state(model).trainer->options(), KerasStyle::keras3));
   const std::string text = config.to_json(), about = metadata();
 
-  hdf5::Writer weights(path + ".weights");
+  hdf5::Writer weights;
   write_keras3(weights, model, options.include_optimizer);
-  weights.finish();
-  const auto mapped = map_file(weights.temporary());
   AtomicFile file(path);
   ZipWriter zip(file);
   zip.add("metadata.json", {}, about, false);
   zip.add("config.json", {}, text, false);
-  zip.add("model.weights.h5", {}, {static_cast<const char*>(mapped->bytes()), mapped->size()}, false);
+  zip.add("model.weights.h5", {}, weights.finish(), false);
   zip.finish();
   file.commit();
 }

@@ -1,8 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <random>
 #include <unordered_map>
@@ -190,22 +185,6 @@ std::string fingerprint() {
   return bytes;
 }
 
-// Puts `made` in the place of `path`, in one step where something is there.
-void exchange_folders(const fs::path& made, const fs::path& path) {
-  auto fail = [&] {
-    throw FileError("save: cannot write the folder '" + path.string() + "': " + std::strerror(errno) + ".");
-  };
-  if (!fs::exists(path)) {
-    if (::rename(made.c_str(), path.c_str()) != 0) fail();
-    return;
-  }
-  if (::renameat2(AT_FDCWD, made.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) != 0) {
-    const fs::path old = path.string() + ".old";  // a file system without that step
-    if (::rename(path.c_str(), old.c_str()) != 0 || ::rename(made.c_str(), path.c_str()) != 0) fail();
-    ::rename(old.c_str(), made.c_str());
-  }
-}
-
 }  // namespace
 
 bool is_saved_model(const std::string& path) {
@@ -218,27 +197,16 @@ void save(const Model& model, const std::string& directory) {
   if (!path.has_filename()) path = path.parent_path();
   if (path.empty()) throw ValueError("save: the path is empty.");
   std::error_code error;
-  if (fs::exists(path) && !is_saved_model(path.string()) && !(fs::is_directory(path) && fs::is_empty(path)))
+  if (fs::exists(path, error) && !is_saved_model(path.string()) && !(fs::is_directory(path) && fs::is_empty(path)))
     throw FileError("save: '" + directory + "' exists and is no SavedModel; it is left as it is. Choose another name.");
   const Writer writer(model);
   const std::string bytes = writer.saved_model_bytes();
-  const fs::path made = path.string() + ".tmp" + std::to_string(::getpid());
-  struct Cleanup {
-    fs::path path;
-    ~Cleanup() {
-      std::error_code ignored;
-      fs::remove_all(path, ignored);
-    }
-  } cleanup{made};
-  fs::remove_all(made, error);
-  for (const char* folder : {"variables", "assets"}) {
-    fs::create_directories(made / folder, error);
-    if (error) throw FileError("save: cannot make the folder '" + made.string() + "': " + error.message() + ".");
-  }
-  write_bundle((made / "variables" / "variables").string(), writer.tensors(), writer.checkpoint_graph());
-  write_file(made / "fingerprint.pb", fingerprint());
-  write_file(made / "saved_model.pb", bytes);
-  exchange_folders(made, path);
+  AtomicFolder folder(path.string(), {"saved_model.pb", "fingerprint.pb", "keras_metadata.pb", "variables", "assets"});
+  write_bundle(folder.path("variables/variables"), writer.tensors(), writer.checkpoint_graph());
+  write_file(folder.path("fingerprint.pb"), fingerprint());
+  write_file(folder.path("saved_model.pb"), bytes);
+  fs::create_directories(folder.path("assets"), error);
+  folder.commit();
 }
 
 }  // namespace strata::saved_model

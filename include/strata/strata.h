@@ -4,6 +4,7 @@
 
 #include "strata/activations.h"
 #include "strata/array.h"
+#include "strata/artifact.h"
 #include "strata/backup.h"
 #include "strata/board.h"
 #include "strata/call.h"

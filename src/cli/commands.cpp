@@ -91,10 +91,12 @@ int show(std::ostream& out, const std::string& path, const ShowOptions& options)
 }
 
 int convert(std::ostream& out, const std::string& from, const std::string& to, bool weights_only) {
-  const Model model = load_model(from, {.compile = !weights_only});
+  const Model model = from.ends_with(".onnx") ? onnx::load(from) : load_model(from, {.compile = !weights_only});
   const bool weights = weights_only || to.ends_with(".weights.h5") || to.ends_with(".npz");
   if (weights)
     model.save_weights(to);
+  else if (to.ends_with(".onnx"))
+    onnx::save(model, to);
   else
     model.save(to);
   out << fmt::format("{} -> {}: {}, {} weights\n", from, to, weights ? "weights" : "whole model",
@@ -140,6 +142,14 @@ int diff(std::ostream& out, const std::string& a, const std::string& b, double t
 
 int predict(std::ostream& out, const std::string& path, const std::vector<std::string>& images,
             const std::vector<std::string>& classes, double scale) {
+  if (is_artifact(path)) {
+    const Artifact app(path);
+    for (const std::string& name : images) {
+      const auto [label, probability] = app.predict(name);
+      out << fmt::format("{}: {} {:.4f}\n", name, label, probability);
+    }
+    return 0;
+  }
   const Model model = load_model(path, {.compile = false});
   const Shape shape = model.input_shape();
   if (shape.size() != 4)

@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "strata/tensor.h"
+#include "strata/model.h"
+#include "strata/npy.h"
 
 namespace strata::cli {
 
@@ -31,8 +32,13 @@ class Contents {
  private:
   void read_hdf5();
   void read_archive();
-  void read_npz();
+  void read_folder();
+  void read_onnx();
+  void read_artifact();
+  void take(const std::string& format, const NamedTensors& tensors);
+  void take(const std::string& format, const Model& model);
   std::string path_, format_;
+  NamedTensors tensors_;  // of formats that are read as a whole
   std::vector<Array> arrays_;
   std::vector<std::pair<std::string, std::string>> texts_;
 };

@@ -36,15 +36,19 @@ int main(int argc, char** argv) {
   double tolerance = 0, scale = 1.0 / 255;
   int status = 0;
 
-  auto* show_command = app.add_subcommand("show", "What a file holds: .keras, .h5, .weights.h5 or .npz");
+  auto* show_command = app.add_subcommand(
+      "show",
+      "What a file or folder holds: .keras, .h5, .weights.h5, .onnx, .npz, a SavedModel, a checkpoint, an artifact");
   show_command->add_option("FILE", a, "The file")->required();
   show_command->add_flag("--config", show_options.config, "Print the model's configuration as JSON instead");
   show_command->add_option("--depth", show_options.depth, "Sum up what lies deeper than this many groups");
   show_command->callback([&] { status = show(std::cout, a, show_options); });
 
   auto* convert_command = app.add_subcommand("convert", "Write a whole model in another format, told by its name");
-  convert_command->add_option("A", a, "A .keras or whole .h5 file")->required();
-  convert_command->add_option("B", b, "A name that ends in .keras, .h5, .weights.h5 or .npz")->required();
+  convert_command->add_option("A", a, "A .keras, whole .h5 or .onnx file, or a SavedModel")->required();
+  convert_command
+      ->add_option("B", b, "A name that ends in .keras, .h5, .onnx, .weights.h5 or .npz, or none (a SavedModel)")
+      ->required();
   convert_command->add_flag("--weights", weights_only, "Write the weights alone (.h5 in Keras 2's layout)");
   convert_command->callback([&] { status = convert(std::cout, a, b, weights_only); });
 
@@ -55,7 +59,8 @@ int main(int argc, char** argv) {
   diff_command->callback([&] { status = diff(std::cout, a, b, tolerance); });
 
   auto* predict_command = app.add_subcommand("predict", "The class of each picture and its probability");
-  predict_command->add_option("MODEL", a, "A .keras or whole .h5 file")->required();
+  predict_command->add_option("MODEL", a, "An artifact, which knows its classes; or a .keras or whole .h5 file")
+      ->required();
   predict_command->add_option("IMAGE", images, "Pictures in PNG or JPEG")->required();
   predict_command->add_option("--classes", classes, "Names of the classes, in order")->delimiter(',');
   predict_command->add_option("--scale", scale, "Pixels are multiplied by this")->capture_default_str();

@@ -179,11 +179,19 @@ std::array<std::int64_t, 4> crop_box(std::int64_t height, std::int64_t width, st
 
 }  // namespace
 
+Image io::fitted(const Image& picture, const utils::LoadImgOptions& options) {
+  const Image image = picture.convert(options.color_mode);
+  if (options.target_size.empty()) return image;
+  const std::int64_t height = options.target_size[0], width = options.target_size[1];
+  const auto box = crop_box(image.height(), image.width(), height, width, options.keep_aspect_ratio);
+  return Image(resample(image.pixels(), box, height, width, options.interpolation));
+}
+
 namespace utils {
 
 Image decode_image(std::string_view bytes, const LoadImgOptions& options, const std::string& where) {
-  const bool has_target = !options.target_size.empty();
-  if (has_target && (options.target_size.size() != 2 || options.target_size[0] < 1 || options.target_size[1] < 1))
+  if (!options.target_size.empty() &&
+      (options.target_size.size() != 2 || options.target_size[0] < 1 || options.target_size[1] < 1))
     throw ValueError("load_img: target_size must be {height, width}, both positive, or empty.");
   io::check_interpolation("load_img", options.interpolation);
   if (options.color_mode != "rgb" && options.color_mode != "rgba" && options.color_mode != "grayscale")
@@ -197,11 +205,7 @@ Image decode_image(std::string_view bytes, const LoadImgOptions& options, const 
     throw FileError(where + ": this is " + kind_of(bytes) +
                     ". JPEG and PNG files can be read; convert it to one of them first.");
   if (options.exif_orientation) decoded.pixels = io::upright(decoded.pixels, decoded.orientation);
-  const Image image = Image(decoded.pixels).convert(options.color_mode);
-  if (!has_target) return image;
-  const std::int64_t height = options.target_size[0], width = options.target_size[1];
-  const auto box = crop_box(image.height(), image.width(), height, width, options.keep_aspect_ratio);
-  return Image(io::resample(image.pixels(), box, height, width, options.interpolation));
+  return io::fitted(Image(decoded.pixels), options);
 }
 
 Image load_img(const std::string& path, const LoadImgOptions& options) {

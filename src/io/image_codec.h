@@ -34,6 +34,8 @@ void check_size(const std::string& where, std::uint64_t height, std::uint64_t wi
 // Pillow's resampling of the part {top, left, height, width} of the pixels. `filter` is checked.
 Tensor resample(const Tensor& pixels, const std::array<std::int64_t, 4>& box, std::int64_t height, std::int64_t width,
                 const std::string& filter);
+// Converted and resized as load_img() does it.
+Image fitted(const Image& picture, const utils::LoadImgOptions& options);
 // Throws ValueError where there is no such interpolation.
 void check_interpolation(const std::string& where, const std::string& interpolation);
 

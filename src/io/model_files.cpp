@@ -7,6 +7,7 @@
 #include "io/keras/archive.h"
 #include "io/keras/weights.h"
 #include "models/file_formats.h"
+#include "strata/artifact.h"
 #include "strata/saved_model.h"
 
 namespace strata {
@@ -30,6 +31,8 @@ bool is_hdf5(const std::string& path) {
 }
 
 const ModelFormat kFormats[] = {
+    {"Artifact", [](const std::string&) { return false; }, is_artifact, nullptr,
+     [](const std::string& p, const LoadOptions&) { return Artifact(p).model(); }},
     {".keras (Keras 3)", [](const std::string& p) { return p.ends_with(".keras"); }, is_zip, keras::save_archive,
      keras::load_archive},
     {".h5 (Keras 2)", [](const std::string& p) { return p.ends_with(".h5") || p.ends_with(".hdf5"); }, is_hdf5,
@@ -42,7 +45,8 @@ const ModelFormat kFormats[] = {
 
 std::string known_formats() {
   std::string out;
-  for (const ModelFormat& f : kFormats) out += (out.empty() ? "" : ", ") + std::string(f.name);
+  for (const ModelFormat& f : kFormats)
+    if (f.save != nullptr) out += (out.empty() ? "" : ", ") + std::string(f.name);
   return out;
 }
 

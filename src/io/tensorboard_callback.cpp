@@ -179,8 +179,7 @@ void TensorBoard::on_epoch_end(int epoch, const Logs& logs) {
   }
   {
     const auto scope = s.train_writer().as_default(epoch);
-    if (!logs.contains("learning_rate"))
-      summary::scalar("epoch_learning_rate", model().optimizer().learning_rate());
+    if (!logs.contains("learning_rate")) summary::scalar("epoch_learning_rate", model().optimizer().learning_rate());
     if (s.options.write_steps_per_second)
       summary::scalar("epoch_steps_per_second",
                       static_cast<double>(s.train_batch - s.epoch_first_batch) / seconds_since(s.epoch_start));

@@ -20,6 +20,6 @@ struct CheckpointContents {
 
 void write_checkpoint(const std::string& path, const CheckpointContents& contents, std::int64_t shard_bytes);
 // Throws FileError unless all of it is there and whole.
-CheckpointContents read_checkpoint(const std::string& path);
+STRATA_API CheckpointContents read_checkpoint(const std::string& path);
 
 }  // namespace strata

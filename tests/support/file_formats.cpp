@@ -85,7 +85,13 @@ void write_idx(const std::string& f) {
   }
 }
 
+void write_artifact(const std::string& f) {
+  const Sequential model({Input({4, 4, 3}), Flatten(), Dense(2, {.activation = "softmax"})});
+  Artifact::save(model, f + "/a.strata", {.class_names = {"cat", "dog"}});
+}
+
 const FileFormat kFormats[] = {
+    {"artifact", "a.strata", write_artifact, [](const std::string& f) { Artifact(f + "/a.strata"); }},
     {"npy", "x.npy",
      [](const std::string& f) {
        save_npy(f + "/x.npy", random::normal({5, 4}, {.seed = 1}));

@@ -1,0 +1,45 @@
+// So many training steps by fit(), by a loop over a data set, and on a batch that stays in memory.
+#include "networks.h"
+
+namespace bench {
+namespace {
+
+using namespace strata;
+
+Run loop(const Options& options) {
+  const Network network = make_network(options.text("network", "inception"), policy_of(options));
+  const std::int64_t size = options.number("batch", 64), steps = options.number("steps", 10);
+  const Batch all = make_batch(network, size * steps), one = make_batch(network, size);
+  const auto dataset =
+      data::from_tensor_slices(all.x, all.y).shuffle(size * steps, {.seed = 7}).batch(size).prefetch(2);
+  const std::string mode = options.text("mode", "fit");
+  const Model model = network.model;
+  if (mode == "fit") {
+    model.compile({.optimizer = optimizers::Adam(), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+    return [=] { model.fit(dataset, {.verbose = 0}); };
+  }
+  if (mode == "fit arrays") {
+    model.compile({.optimizer = optimizers::Adam(), .loss = "categorical_crossentropy", .metrics = {"accuracy"}});
+    return [=] { model.fit(all.x, all.y, {.batch_size = static_cast<int>(size), .verbose = 0}); };
+  }
+  const TrainStep step{model, {}, {}, {}};
+  const metrics::Mean mean;
+  const auto compiled = function([=](const Tensor& x, const Tensor& y) { mean.update_state(step(x, y)); });
+  if (mode == "loop")
+    return [=] {
+      for (auto& [x, y] : dataset) compiled(x, y);
+      mean.reset_state();
+      step.accuracy.reset_state();
+    };
+  return [=] {
+    for (std::int64_t i = 0; i < steps; ++i) compiled(one.x, one.y);
+    mean.reset_state();
+    step.accuracy.reset_state();
+  };
+}
+
+}  // namespace
+
+void add_loops(Works& works) { works["loop"] = loop; }
+
+}  // namespace bench

@@ -7,6 +7,7 @@
 
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/subnormal.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/optimizer.cpp"
@@ -180,6 +181,7 @@ void for_all(std::span<const Update> updates, F&& run) {
   // Blocks of a few cache lines, so that threads do not share lines and copies start at whole vectors.
   constexpr std::int64_t kBlock = 64;
   parallel_for((total + kBlock - 1) / kBlock, 4 * kBlock, [&](std::int64_t first, std::int64_t last) {
+    const FlushSubnormals flush;
     const std::int64_t begin = first * kBlock, end = std::min(total, last * kBlock);
     std::int64_t start = 0;  // of the update among all elements
     for (const Update& u : updates) {

@@ -4,6 +4,7 @@
 #include "core/dispatch.h"
 #include "kernels/optimizer.h"
 #include "kernels/parallel.h"
+#include "kernels/subnormal.h"
 
 namespace strata::kernels {
 
@@ -35,6 +36,7 @@ struct View {
   void each(F&& step) const {
     const bool decays = decay != 0;
     parallel_for(n, 4, [&](std::int64_t begin, std::int64_t end) {
+      const FlushSubnormals flush;
       if (decays)
         for (std::int64_t i = begin; i < end; ++i) {
           const C weight = w[i];

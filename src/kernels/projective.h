@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "strata/export.h"
+
 namespace strata::kernels {
 
 enum class FillMode { constant, reflect, wrap, nearest };
@@ -16,6 +18,6 @@ struct Projective {
 
 // `transforms` has eight numbers a, b, c for each picture: pixel (x, y) of the result comes from
 // ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1. Arrays are (batch, height, width, channels).
-void projective_transform(const Projective& p, const float* src, const float* transforms, float* dst);
+STRATA_API void projective_transform(const Projective& p, const float* src, const float* transforms, float* dst);
 
 }  // namespace strata::kernels

@@ -108,5 +108,15 @@ TEST(OptimizerKernel, RmspropOfManyWeights) {
       });
 }
 
+TEST(OptimizerKernel, VanishingMomentsBecomeZero) {
+  float weight = 1, gradient = 0, momentum = 1e-38f, velocity = 2e-39f;
+  const Update u{DType::float32, 1, &weight, &gradient, {&momentum, &velocity, nullptr}, 0.01, 0};
+  adam_update_all({&u, 1}, {0.5, 0.5, 1e-7, 1});
+  EXPECT_EQ(momentum, 0);
+  EXPECT_EQ(velocity, 0);
+  volatile float tiny = 1e-38f;
+  EXPECT_NE(tiny / 4, 0) << "outside of updates, small numbers stay";
+}
+
 }  // namespace
 }  // namespace strata::kernels

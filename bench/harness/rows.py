@@ -35,8 +35,8 @@ class Row:
     against: tuple = ()
     factor: float = 0
     bound: float = 0
-    seconds: float = 1.0
-    warm_up: float = 1.0
+    seconds: float = 0.5
+    warm_up: float = 0.5
 
 
 def strata(label="", work="step", **options):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes docs/capabilities.md: which test shows which capability.
 
-A test names a row of the table by a comment above it, `// capability: 7.2`. usage: capabilities.py [--check]
+A test names a row of the table by a comment above it, `// capability: 7.2` or `# capability: 7.2`. usage: capabilities.py [--check]
 """
 import re
 import sys
@@ -124,22 +124,28 @@ ROWS = """
 8.13 add_loss, activity regularization
 """
 
-
+PYTHON = re.compile(r"^ *# capability: ([\d., ]+)\n(?:[ @][^\n]*\n)*? *def (test_\w+)\(", re.M)
 PROGRAM = re.compile(r"strata_program_test\((\w+)[^\n]*# capability: ([\d., ]+)|# capability: ([\d., ]+)\n\s*strata_program_test\((\w+)")
 
 
 def shown_by():
     """{row: [test]}"""
     tests = {}
-    for path in project.files(".cpp"):
+
+    def add(rows, test):
+        for row in re.findall(r"\d+\.\d+", rows):
+            tests.setdefault(row, []).append(f"`{test}`")
+
+    for path in project.files(".cpp", ".py"):
         if not project.name(path).startswith("tests/"):
             continue
-        for rows, suite, name in MARK.findall(path.read_text(encoding="utf-8")):
-            for row in re.findall(r"\d+\.\d+", rows):
-                tests.setdefault(row, []).append(f"`{suite}.{name}`")
+        text = path.read_text(encoding="utf-8")
+        for rows, suite, name in MARK.findall(text):
+            add(rows, f"{suite}.{name}")
+        for rows, name in PYTHON.findall(text) if path.suffix == ".py" else []:
+            add(rows, f"{path.stem}.{name}")
     for a, rows, rows_above, b in PROGRAM.findall((project.ROOT / "tests" / "CMakeLists.txt").read_text(encoding="utf-8")):
-        for row in re.findall(r"\d+\.\d+", rows or rows_above):
-            tests.setdefault(row, []).append(f"`programs.{a or b}`")
+        add(rows or rows_above, f"programs.{a or b}")
     return tests
 
 

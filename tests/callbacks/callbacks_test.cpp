@@ -44,6 +44,7 @@ TEST(EarlyStopping, PatienceBaselineAndWarmUp) {
   EXPECT_EQ(run({5, 6, 6, 5, 6}, {callbacks::EarlyStopping({.start_from_epoch = 2})}, model), 5);
 }
 
+// capability: 8.4
 TEST(EarlyStopping, RestoresTheBestWeights) {
   const Sequential model = make_model();
   auto set = callbacks::LambdaCallback({.on_epoch_begin = [&](int epoch, const Logs&) {
@@ -123,6 +124,7 @@ TEST(SwapEMAWeights, EvaluatesWithTheAverages) {
   EXPECT_THROW(other.evaluate(x, y, {.verbose = 0, .callbacks = {callbacks::SwapEMAWeights()}}), ValueError);
 }
 
+// capability: 6.11
 TEST(ModelCheckpoint, SavesTheBestAndFormatsPaths) {
   const Sequential model = make_model();
   const std::string folder = testing::TempDir() + "checkpoints";

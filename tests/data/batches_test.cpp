@@ -167,6 +167,7 @@ TEST(DataUtils, TrainTestSplit) {
   EXPECT_THROW(utils::train_test_split(x, ones({3})), ShapeError);
 }
 
+// capability: 8.11
 TEST(DataUtils, SplitDatasetAndClassWeights) {
   const auto [left, right] = utils::split_dataset(data::range(10), 0.7, {.shuffle = true, .seed = 1});
   EXPECT_EQ(left.size(), 7);

@@ -54,6 +54,7 @@ std::string message(F f) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+// capability: 3.1
 TEST(Dataset, RowsOfTensors) {
   const auto ds = from_tensor_slices(numbers(3, 2), Tensor::from(std::vector<float>{5, 6, 7}, {3}));
   static_assert(std::is_same_v<decltype(ds), const data::Dataset<Tensor, Tensor>>);
@@ -83,6 +84,7 @@ TEST(Dataset, OneComponentGivesTheTensorItself) {
   EXPECT_EQ(seen, upto(4));
 }
 
+// capability: 3.3
 TEST(Dataset, BatchKeepsTheShortLastOneUnlessToldOtherwise) {
   const auto ds = from_tensor_slices(numbers(10, 3));
   EXPECT_EQ(shapes(ds.batch(4)), (std::vector<Shape>{{4, 3}, {4, 3}, {2, 3}}));
@@ -127,6 +129,7 @@ TEST(Dataset, ShuffleKeepsComponentsTogether) {
   }
 }
 
+// capability: 3.2
 TEST(Dataset, OrdersAreDrawnFromTheSeed) {
   const auto make = [](std::int64_t seed) { return from_tensor_slices(numbers(100)).shuffle(100, {.seed = seed}); };
   const auto a = make(7), b = make(7), c = make(8);
@@ -169,6 +172,7 @@ TEST(Dataset, BufferedShuffleOfOtherElementsLooksNoFartherThanItsBuffer) {
   EXPECT_EQ(order, upto(1000));
 }
 
+// capability: 3.4
 TEST(Dataset, MapOnElementsAndOnBatches) {
   const auto twice = [](const Tensor& t) { return Tensor(2 * t.item<std::int64_t>()); };
   EXPECT_EQ(flat(data::range(4).map(twice)), (Longs{0, 2, 4, 6}));
@@ -194,6 +198,7 @@ TEST(Dataset, ParallelMapKeepsTheOrder) {
   EXPECT_EQ(flat(ds.take(3)), upto(3));  // dropped early, threads stop
 }
 
+// capability: 3.4
 TEST(Dataset, TakeSkipRepeatShard) {
   // The same on rows and on other elements.
   const auto rows = from_tensor_slices(numbers(5));
@@ -233,6 +238,7 @@ TEST(Dataset, RepeatAfterShuffleReshufflesAndKeepsEpochsApart) {
   EXPECT_EQ(flat(from_tensor_slices(numbers(20)).repeat().shuffle(8, {.seed = 2}).take(60)).size(), 60u);
 }
 
+// capability: 8.10
 TEST(Dataset, FilterUnbatchZipGeneratorAndFromTensors) {
   EXPECT_EQ(flat(data::range(10).filter([](const Tensor& t) { return t.item<int>() % 3 == 0; })), (Longs{0, 3, 6, 9}));
   EXPECT_EQ(data::range(10).filter([](const Tensor&) { return true; }).cardinality(), data::UNKNOWN_CARDINALITY);
@@ -249,6 +255,7 @@ TEST(Dataset, FilterUnbatchZipGeneratorAndFromTensors) {
   EXPECT_EQ(flat(data::range(7, 1, -2)), (Longs{7, 5, 3}));
 }
 
+// capability: 3.4, 3.5
 TEST(Dataset, Enumerate) {
   const auto ds = from_tensor_slices(numbers(6), numbers(6)).batch(2);
   std::int64_t expected = 0;
@@ -268,6 +275,7 @@ TEST(Dataset, Enumerate) {
   EXPECT_EQ(expected, 41);
 }
 
+// capability: 3.4
 TEST(Dataset, CacheRunsTheFunctionOnce) {
   auto calls = std::make_shared<std::atomic<int>>(0);
   const auto ds = data::range(10).map([calls](const Tensor& t) { return ++*calls, t; }).cache();
@@ -313,6 +321,7 @@ TEST(Dataset, RowsWithoutElements) {
   EXPECT_EQ(shapes(ds.shuffle(3).batch(2)), (std::vector<Shape>{{2, 0}, {1, 0}}));
 }
 
+// capability: 3.4
 TEST(Dataset, PrefetchIsCleanWhenDroppedEarly) {
   for (int i = 0; i < 50; ++i) {
     auto it = from_tensor_slices(numbers(1000)).shuffle(1000).batch(7).prefetch(3).begin();

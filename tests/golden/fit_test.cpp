@@ -1,4 +1,3 @@
-// capability: 1.19, 1.20, 4.13
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
@@ -78,6 +77,7 @@ void check_fit(const GoldenCase& c) {
   for (std::size_t i = 0; i < want.size(); ++i) expect_close(got[i], want[i], 1e-5, "weight " + std::to_string(i));
 }
 
+// capability: 1.19, 1.20, 4.13
 TEST(Golden, Fit) { walk_golden("fit", check_fit); }
 
 }  // namespace

@@ -1,6 +1,5 @@
 // Layers against Keras: outputs, gradients of inputs and weights, moving statistics, losses; each layer made from
 // Keras's names and arguments.
-// capability: 1.9, 1.10, 1.11, 1.12, 1.13, 1.14, 1.15, 1.16, 1.17, 1.18
 #include <gtest/gtest.h>
 
 #include "strata/constraints.h"
@@ -259,12 +258,18 @@ void check_any(const GoldenCase& c) {
   }
 }
 
+// capability: 1.16
 TEST(Golden, LayersCore) { walk_golden("layers_core", check_any); }
+// capability: 1.9, 1.10, 1.18
 TEST(Golden, LayersConvolution) { walk_golden("layers_conv", check_any); }
+// capability: 1.11, 1.12, 1.13
 TEST(Golden, LayersPooling) { walk_golden("layers_pool", check_any); }
+// capability: 1.14
 TEST(Golden, LayersNormalization) { walk_golden("layers_norm", check_any); }
+// capability: 1.17
 TEST(Golden, LayersShape) { walk_golden("layers_shape", check_any); }
 TEST(Golden, LayersRecurrentAndAttention) { walk_golden("layers_rnn", check_any); }
+// capability: 4.17
 TEST(Golden, LayersPreprocessing) { walk_golden("layers_preprocessing", check_any); }
 
 }  // namespace

@@ -141,6 +141,7 @@ void check_loss_scale(const GoldenCase& c) {
   EXPECT_EQ(optimizer.skipped_steps().item<std::int64_t>(), 3);
 }
 
+// capability: 4.16
 TEST(Golden, MixedPrecision) {
   walk_golden("mixed", [](const GoldenCase& c) {
     const std::string policy = c.json.at("policy");

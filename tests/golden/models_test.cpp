@@ -1,5 +1,4 @@
 // Small whole models against Keras: outputs, gradients, losses of five steps and the weights after them.
-// capability: 1.7
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
@@ -70,6 +69,7 @@ void check_model(const GoldenCase& c, const Model& model) {
   expect_all_close(model.get_weights(), c.arrays("weights_after"), 1e-3, "weight");
 }
 
+// capability: 1.7
 TEST(Golden, Models) {
   walk_golden("models", [](const GoldenCase& c) {
     if (c.target() == "models.three_apis")

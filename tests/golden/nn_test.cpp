@@ -49,6 +49,7 @@ GoldenFunction unary(Unary f) {
   return [f](const Json&, const Tensors& x) { return Tensors{f(x[0])}; };
 }
 
+// capability: 1.10
 TEST(Golden, Convolutions) {
   check_family("conv", {
                            {"nn.conv1d", conv(nn::conv1d)},

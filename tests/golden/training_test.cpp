@@ -19,6 +19,7 @@
 namespace strata::test {
 namespace {
 
+// capability: 4.8
 TEST(Golden, Losses) {
   walk_golden("loss", [](const GoldenCase& c) {
     const losses::Loss loss = losses::Loss::from_config_value(to_object(c, "loss"));
@@ -55,6 +56,7 @@ void check_metric(const GoldenCase& c) {
   expect_close(metric.result(), want.back(), 1e-5, "result after reset_state");
 }
 
+// capability: 4.9
 TEST(Golden, Metrics) { walk_golden("metric", check_metric); }
 
 void check_optimizer(const GoldenCase& c) {
@@ -84,6 +86,7 @@ void check_optimizer(const GoldenCase& c) {
 // capability: 4.6, 4.7
 TEST(Golden, Optimizers) { walk_golden("optimizer", check_optimizer); }
 
+// capability: 4.18
 TEST(Golden, Schedules) {
   using optimizers::schedules::Schedule;
   walk_golden("schedule", [](const GoldenCase& c) {

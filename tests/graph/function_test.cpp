@@ -1,4 +1,3 @@
-// capability: 4.11
 #include "strata/function.h"
 
 #include <gtest/gtest.h>
@@ -16,6 +15,7 @@
 namespace strata {
 namespace {
 
+// capability: 4.11
 TEST(Function, TracesOnceForAllBatchSizes) {
   int runs = 0;
   auto f = function([&](const Tensor& x) {

@@ -39,6 +39,7 @@ TEST(PlanMemory, BlocksNeededAtOnceDoNotOverlap) {
   EXPECT_LT(arena, sum / 2);
 }
 
+// capability: 4.11
 TEST(Plan, EqualsEagerForEachBatchSizeInTurn) {
   const Tensor w = random::normal({5, 5});
   auto f = [&](const Tensor& x) { return reshape(nn::softmax(exp(matmul(x, w) * 0.1) + x), {-1}); };

@@ -1,4 +1,3 @@
-// capability: 4.1, 4.2, 4.5
 #include "strata/tape.h"
 
 #include <gtest/gtest.h>
@@ -23,6 +22,7 @@ std::string message_of(const auto& f) {
   return "nothing was thrown";
 }
 
+// capability: 4.1, 4.2
 TEST(Tape, GradientsOfAVariableAndOfAnIntermediateValue) {
   Variable w(Tensor{{1.f, 2.f}, {3.f, 4.f}, {5.f, 6.f}}), b(Tensor{0.5f, -0.5f});
   const Tensor x = {{1.f, 2.f, 3.f}};
@@ -39,6 +39,7 @@ TEST(Tape, GradientsOfAVariableAndOfAnIntermediateValue) {
   EXPECT_EQ(tape.gradient(loss, {w, b}).size(), 2u);
 }
 
+// capability: 4.5
 TEST(Tape, HigherDerivativesByNesting) {
   Variable v(constant(3.f));
   GradientTape third;
@@ -65,6 +66,7 @@ TEST(Tape, APersistentTapeGivesHigherDerivativesToo) {
   EXPECT_FLOAT_EQ(tape.gradient(first, x).item<float>(), 12.f);
 }
 
+// capability: 4.2
 TEST(Tape, ASecondGradientNeedsAPersistentTape) {
   Variable v(1.f);
   GradientTape tape;
@@ -73,6 +75,7 @@ TEST(Tape, ASecondGradientNeedsAPersistentTape) {
   EXPECT_NE(message_of([&] { tape.gradient(y, v); }).find("persistent = true"), std::string::npos);
 }
 
+// capability: 4.5
 TEST(Tape, UnconnectedSourcesAreExplained) {
   Variable v(2.f), unused(1.f, {.name = "unused"}), fixed(1.f, {.trainable = false, .name = "fixed"});
   const Tensor x = constant(1.f);
@@ -128,6 +131,7 @@ TEST(Tape, StopGradientStopRecordingAndReset) {
   EXPECT_FLOAT_EQ(tape.gradient(v * v, v).item<float>(), 6.f);
 }
 
+// capability: 4.5
 TEST(Tape, CustomGradients) {
   const auto clipped = custom_gradient([](const Tensor& x) {
     return std::pair{x * 2.f, [](const Tensor& dy) { return clip(dy, -1.f, 1.f); }};

@@ -139,6 +139,7 @@ def computed(run_program, tmp_path_factory):
     return json.loads(run_program("evaluate_cases", path))
 
 
+# capability: 7.2, 7.3, 7.4, 7.5
 @pytest.mark.parametrize("name", CASES)
 def test_equal(computed, name):
     with warnings.catch_warnings():

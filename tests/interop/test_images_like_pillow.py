@@ -56,6 +56,7 @@ def files(tmp_path_factory):
     return pictures(tmp_path_factory.mktemp("pictures"))
 
 
+# capability: 7.7
 def test_every_kind_of_file(run_program, files, tmp_path):
     cases = [(path, mode, 0, 0, "nearest", 0, 0) for path, mode in itertools.product(files.values(), MODES)]
     for case, ours in zip(cases, strata_arrays(run_program, tmp_path, cases)):
@@ -64,6 +65,7 @@ def test_every_kind_of_file(run_program, files, tmp_path):
         assert np.abs(ours - theirs).max() <= 1, case
 
 
+# capability: 7.7
 @pytest.mark.parametrize("name", ["rgb.png", "rgba.png", "grey.png", "rgb.jpg"])
 def test_resizing(run_program, files, tmp_path, name):
     sizes = [(32, 32), (61, 40), (20, 97), (130, 200), (1, 1), (61, 97)]

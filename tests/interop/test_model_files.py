@@ -47,11 +47,13 @@ def test_keras_3_reads_and_trains_on(written, name):
     check(keras.models.load_model(written / f"{name}.keras"), numpy.load(written / f"{name}.npz"))
 
 
+# capability: 6.6
 @pytest.mark.parametrize("name", WRITTEN)
 def test_tf_keras_2_reads_and_trains_on(written, name):
     check(tf_keras.models.load_model(str(written / f"{name}.h5")), numpy.load(written / f"{name}.npz"))
 
 
+# capability: 6.8
 @pytest.mark.parametrize("name", WRITTEN)
 def test_keras_3_reads_weights(written, name):
     model = keras.models.load_model(written / f"{name}.keras", compile=False)
@@ -63,6 +65,7 @@ def test_keras_3_reads_weights(written, name):
         numpy.testing.assert_array_equal(w.numpy(), want)
 
 
+# capability: 6.8
 def test_h5py_reads_names_and_arrays(written):
     with h5py.File(written / "branched.h5") as file:
         names = [n.decode() for n in file["model_weights"].attrs["layer_names"]]
@@ -226,6 +229,7 @@ def strata_reads(model, path, data_path, run_program):
     numpy.testing.assert_allclose(numbers[1:], losses(model, one(x), one(y)), atol=1e-3)
 
 
+# capability: 6.4
 @pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
 def test_strata_reads_keras_3(build, run_program, tmp_path):
     strata_reads(build(keras), tmp_path / "m.keras", tmp_path / "d.npz", run_program)

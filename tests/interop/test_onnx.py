@@ -29,6 +29,7 @@ def close(got, want, tolerance=1e-5):
     assert np.abs(got.astype(np.float64) - want).max() <= tolerance * max(1.0, np.abs(want).max())
 
 
+# capability: 6.10
 @pytest.mark.parametrize("name", MODELS)
 def test_onnx_runtime_agrees(directory, name):
     path = str(directory / f"{name}.onnx")

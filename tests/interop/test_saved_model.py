@@ -33,6 +33,7 @@ def as_list(values):
     return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
+# capability: 6.1
 @pytest.mark.parametrize("name", MODELS)
 def test_tensorflow_calls_it(directory, name):
     loaded = tf.saved_model.load(str(directory / name))
@@ -203,6 +204,7 @@ def some_inputs(name):
     return [rng.normal(size=s).astype("float32") for s in shapes.get(name, [(3, 5)])]
 
 
+# capability: 6.2
 def test_strata_loads_what_tensorflow_writes(run_program, tmp_path):
     import keras
     import tf_keras

@@ -40,6 +40,7 @@ def test_runs(server):
     assert {"custom", "fit/train", "fit/validation", "hparams", "hparams/trial-000", "hparams/trial-003"} <= set(server("runs"))
 
 
+# capability: 5.3
 def test_scalars_of_the_callback(server):
     tags = server("plugin/scalars/tags")
     assert set(tags["fit/train"]) == {
@@ -55,6 +56,7 @@ def test_scalars_of_the_callback(server):
     assert [e[1] for e in evaluations] == [3, 6]
 
 
+# capability: 5.4
 def test_images(server):
     tags = server("plugin/images/tags")
     assert tags["custom"]["picture"]["samples"] == 2
@@ -99,6 +101,7 @@ def test_pr_curves(server):
     assert by_threshold[0.8] == (1, 0, 2, 1)
 
 
+# capability: 5.7
 def test_graphs(server):
     info = server("plugin/graphs/info")
     assert info["custom"]["run_graph"] and info["custom"]["tags"]["keras"]["conceptual_graph"]
@@ -111,6 +114,7 @@ def test_graphs(server):
     assert 'input: "net/block1/relu"' in layers
 
 
+# capability: 5.5
 def test_hparams(server):
     request = urllib.parse.quote(json.dumps({"experimentName": "", "hparamsLimit": 0}))
     experiment = server(f"plugin/hparams/experiment?request={request}")
@@ -127,6 +131,7 @@ def test_hparams(server):
                      (32, "adam"): pytest.approx(0.32), (32, "sgd"): pytest.approx(1.32)}
 
 
+# capability: 5.6
 def test_projector(server):
     runs = server("plugin/projector/runs")
     assert "projector" in runs

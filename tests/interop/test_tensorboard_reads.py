@@ -24,6 +24,7 @@ def curves(directory):
     return out
 
 
+# capability: 5.2
 def test_scalars_of_a_traced_program(logdir):
     train = curves(logdir / "train")
     assert set(train) == {"loss", "accuracy"}

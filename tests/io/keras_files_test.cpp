@@ -66,6 +66,7 @@ void expect_equal_weights(const Model& a, const Model& b) {
 
 Sequential small() { return Sequential({Input({4}), Dense(3, {.name = "first"}), Dense(2, {.name = "last"})}); }
 
+// capability: 6.8
 TEST(KerasWeights, BothLayoutsComeBackForSubclassedModels) {
   Net net;
   net.build({None, 5, 5, 2});
@@ -90,6 +91,7 @@ TEST(KerasWeights, PathsOfKeras3AreThoseOfTheAttributes) {
     EXPECT_TRUE(root.find(path).has_value()) << path;
 }
 
+// capability: 6.9
 TEST(KerasWeights, AModelThatIsNotBuiltSaysTheCure) {
   Net net;
   net.build({None, 5, 5, 2});
@@ -153,6 +155,7 @@ TEST(KerasWeights, NamesOfOtherFormatsAreErrors) {
 }
 
 class Golden : public testing::TestWithParam<const char*> {};
+// capability: 6.3, 6.4
 TEST_P(Golden, ModelsOfKerasGiveItsOutputs) {
   const Model model = load_model(golden(GetParam()));
   const Tensor x = reshape(range(0.f, 12.f), {4, 3}) * (2.f / 11.f) - 1.f;
@@ -166,6 +169,7 @@ TEST_P(Golden, ModelsOfKerasGiveItsOutputs) {
 }
 INSTANTIATE_TEST_SUITE_P(Files, Golden, testing::Values("keras3.keras", "keras3.h5", "keras2.h5"));
 
+// capability: 6.4, 6.5
 TEST(KerasModels, TrainingGoesOnAsIfNothingHadHappened) {
   utils::set_random_seed(1);
   Sequential model = small();
@@ -188,6 +192,7 @@ TEST(KerasModels, TrainingGoesOnAsIfNothingHadHappened) {
   }
 }
 
+// capability: 6.6
 TEST(KerasModels, SubclassedModelsNeedTheirClass) {
   Net net;
   net.build({None, 5, 5, 2});

@@ -35,6 +35,7 @@ Model small_network() {
   return Model(x, Dense(2, {.activation = "softmax", .name = "kind"})(Flatten()(z)));
 }
 
+// capability: 6.10
 TEST(OnnxLoad, RunsAndTrainsWhatWasSaved) {
   utils::set_random_seed(3);
   const Model model = small_network();

@@ -48,6 +48,7 @@ Block small_block() {
 
 double largest_difference(const Tensor& a, const Tensor& b) { return reduce_max(abs(a - b)).item<double>(); }
 
+// capability: 6.2, 6.3, 6.5
 TEST(SavedModelLoad, PredictsEvaluatesAndTrainsOnWithoutTheClass) {
   const Block original = small_block();
   const std::string path = folder("block").string();

@@ -35,6 +35,7 @@ TEST(SavedModelExport, EveryOpHasARowOrAReason) {
   }
 }
 
+// capability: 6.1
 TEST(SavedModelExport, WritesTheFolderAndExchangesAnOldOne) {
   const fs::path path = temporary("net");
   Sequential first({Input({2}), Dense(1, {.name = "out"})}), second({Input({3}), Dense(2, {.name = "out"})});

@@ -1,4 +1,3 @@
-// capability: 4.12
 #include "strata/summary.h"
 
 #include <gtest/gtest.h>

@@ -181,6 +181,7 @@ TEST_P(EveryLayer, TrainsAndDifferentiates) {
 INSTANTIATE_TEST_SUITE_P(Layers, EveryLayer, testing::ValuesIn(all_layers()),
                          [](const auto& info) { return info.param.name; });
 
+// capability: 1.14
 TEST(BatchNormalization, FollowsTheStatisticsOfTheBatch) {
   BatchNormalization layer({.momentum = 0.9});
   const Tensor x = {{1.f, 10.f}, {3.f, 30.f}};
@@ -194,6 +195,7 @@ TEST(BatchNormalization, FollowsTheStatisticsOfTheBatch) {
   EXPECT_EQ(layer.get_weights()[2].to_vector<float>(), weights[2].to_vector<float>());
 }
 
+// capability: 1.15
 TEST(Dropout, DropsInTrainingAloneAndScales) {
   utils::set_random_seed(9);
   layers::Dropout layer(0.25);

@@ -1,5 +1,4 @@
 // Handles, names, reductions, shapes and errors; hand-computed numbers.
-// capability: 4.8, 4.10
 #include "strata/losses.h"
 
 #include <gtest/gtest.h>
@@ -65,12 +64,14 @@ TEST(Losses, CrossEntropiesByHand) {
               -(std::log(0.8) + std::log(0.7)) / 2, 1e-6);
 }
 
+// capability: 4.8
 TEST(Losses, ProbabilitiesAreKeptFromZero) {
   const Tensor one_hot = {{1.f, 0.f}}, wrong = {{0.f, 1.f}};
   EXPECT_NEAR(losses::CategoricalCrossentropy()(one_hot, wrong).item<double>(), -std::log(1e-7), 1e-3);
   EXPECT_NEAR(losses::BinaryCrossentropy()({{1.f}}, {{0.f}}).item<double>(), -std::log(1e-7), 1e-3);
 }
 
+// capability: 4.8
 TEST(Losses, ProbabilitiesOfASoftmaxAreSeenThrough) {
   const Tensor logits = {{3.f, -40.f}}, one_hot = {{0.f, 1.f}};
   const losses::CategoricalCrossentropy loss;
@@ -117,6 +118,7 @@ TEST(Losses, SixteenBitsAreReportedInFloat32) {
   EXPECT_EQ(losses::MeanSquaredError({.dtype = "float64"})(kTruth, kPrediction).dtype(), float64);
 }
 
+// capability: 8.3
 TEST(Losses, NamesOfKeras) {
   for (const char* name : {"mse", "MSE", "mean_squared_error", "MeanSquaredError"})
     EXPECT_FLOAT_EQ(Loss(name)(kTruth, kPrediction).item<float>(), 0.5f) << name;
@@ -161,6 +163,7 @@ class Weighted : public CustomLoss<Weighted> {
   double factor_;
 };
 
+// capability: 4.10
 TEST(Losses, OwnClassesKeepTheirObject) {
   const Weighted own(3);
   const Loss copied = own;
@@ -176,6 +179,7 @@ TEST(Losses, OwnClassesKeepTheirObject) {
   EXPECT_EQ(copied.get_config().get<double>("factor"), 3);
 }
 
+// capability: 4.10
 TEST(Losses, CallablesAreLosses) {
   const Loss cubed = losses::custom(
       [](const Tensor& y_true, const Tensor& y_pred) { return reduce_mean(pow(abs(y_true - y_pred), 3.f), -1); },

@@ -1,5 +1,4 @@
 // Handles, names, states and errors; hand-computed numbers.
-// capability: 4.9, 4.10
 #include "strata/metrics.h"
 
 #include <gtest/gtest.h>
@@ -46,6 +45,7 @@ TEST(Metrics, SumOfValues) {
   EXPECT_FLOAT_EQ(sum.result().item<float>(), 12.5f);
 }
 
+// capability: 4.9
 TEST(Metrics, AccuraciesByHand) {
   const Tensor p = {{0.1f, 0.9f, 0.f}, {0.05f, 0.95f, 0.f}, {0.3f, 0.3f, 0.4f}};
   const Tensor one_hot = {{0.f, 0.f, 1.f}, {0.f, 1.f, 0.f}, {0.f, 0.f, 1.f}}, labels = {2, 1, 2};
@@ -65,6 +65,7 @@ TEST(Metrics, InTopKCountsTiesIn) {
   EXPECT_THROW(nn::in_top_k({{1}}, p, 1), ShapeError);
 }
 
+// capability: 8.3
 TEST(Metrics, AccuracyChoosesByShape) {
   EXPECT_EQ(Metric("accuracy").name(), "accuracy");
   EXPECT_EQ(Metric("acc").name(), "acc");
@@ -110,6 +111,7 @@ TEST(Metrics, RatesAtOthers) {
   EXPECT_FLOAT_EQ(precision({0, 0, 0, 1, 1}, {0.f, 0.3f, 0.8f, 0.3f, 0.8f}).item<float>(), 0.5f);
 }
 
+// capability: 4.9
 TEST(Metrics, CopiesShareTheirState) {
   metrics::CategoricalAccuracy first;
   const Metric second = first, cloned = first.clone();
@@ -134,6 +136,7 @@ class Recall5 : public CustomMetric<Recall5> {
   Variable hits_ = state("hits", {}), count_ = state("count", {});
 };
 
+// capability: 4.10
 TEST(Metrics, OwnClassesKeepTheirObject) {
   const Recall5 own;
   const Metric erased = own, cloned = erased.clone();
@@ -178,6 +181,7 @@ TEST(Metrics, CallablesAreAveraged) {
   EXPECT_EQ(metric.clone().result().item<float>(), 0.f);
 }
 
+// capability: 4.12
 TEST(Metrics, UpdatesInsideAFunction) {
   const Metric accuracy = "accuracy", area = metrics::AUC({.multi_label = true}), own = Recall5();
   auto step = function([&](const Tensor& y, const Tensor& p) {

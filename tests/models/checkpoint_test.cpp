@@ -80,6 +80,7 @@ struct Training {
   }
 };
 
+// capability: 6.11
 TEST_F(CheckpointTest, ContinuesBitForBit) {
   for (const char* policy : {"float32", "mixed_float16"}) {
     mixed_precision::set_global_policy(policy);
@@ -180,6 +181,7 @@ TEST_F(CheckpointTest, EveryDamageIsFoundOrHarmless) {
   }
 }
 
+// capability: 6.11
 TEST_F(CheckpointTest, TheManagerKeepsTheLastAndTheBest) {
   const Variable a(constant(0.f));
   const std::vector<double> losses = {5, 1, 3, 4, 2};

@@ -1,4 +1,3 @@
-// capability: 1.5, 1.6
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
@@ -34,6 +33,7 @@ class TwoScales : public CustomLayer<TwoScales> {
   Scale a_ = track("a", Scale()), b_ = track("b", Scale());
 };
 
+// capability: 1.5, 2.3
 TEST(CustomLayer, WeightsComeIntoBeingAtTheFirstCall) {
   Scale layer;
   EXPECT_TRUE(layer.weights().empty());
@@ -43,6 +43,7 @@ TEST(CustomLayer, WeightsComeIntoBeingAtTheFirstCall) {
   EXPECT_EQ(layer.count_params(), 5);
 }
 
+// capability: 1.5
 TEST(CustomLayer, NamesAndPaths) {
   utils::clear_session();
   TwoScales first, second;
@@ -103,6 +104,39 @@ TEST(CustomLayer, ANameThatSaysOtherwiseIsAnError) {
   EXPECT_NE(message_of([] { Misnamed(); }).find("tail"), std::string::npos);
 }
 
+// Three levels, of which only the innermost mentions `training`.
+class Innermost : public CustomLayer<Innermost> {
+ public:
+  Tensor call(const Tensor& x, bool training) const { return training ? x * 2.f : x; }
+};
+class Middle : public CustomLayer<Middle> {
+ public:
+  Tensor call(const Tensor& x) const { return stack_(inner_(x)); }
+
+ private:
+  Innermost inner_ = track("inner", Innermost());
+  Sequential stack_ = track("stack", Sequential({Innermost(), Dropout(1e-9)}));
+};
+class Outermost : public CustomModel<Outermost> {
+ public:
+  Tensor call(const Tensor& x) const { return middle_(x) + middle_(x, training = false); }
+
+ private:
+  Middle middle_ = track("middle", Middle());
+};
+
+// capability: 1.6
+TEST(CustomLayer, TrainingReachesNestedLayersByItself) {
+  const Outermost model;
+  const Tensor x = ones({1, 1});
+  EXPECT_EQ(Tensor(model(x)).item<float>(), 2);
+  EXPECT_EQ(Tensor(model(x, training = true)).item<float>(), 5);  // 4, and 1 of the call that says false
+  const Tensor input = Input({1});
+  const Model functional(input, model(input));
+  EXPECT_EQ(Tensor(functional(x, training = true)).item<float>(), 5);
+  EXPECT_EQ(Tensor(functional(x)).item<float>(), 2);
+}
+
 class Heads : public CustomLayer<Heads> {
  public:
   Tensors call(const Tensor& x) const {
@@ -135,6 +169,7 @@ class Penalized : public CustomLayer<Penalized> {
   Dense dense_ = track("dense", Dense(2, {.kernel_initializer = "ones", .kernel_regularizer = regularizers::L2(0.5)}));
 };
 
+// capability: 8.13
 TEST(CustomLayer, LossesOfTheLastCallAndOfRegularizers) {
   Penalized layer;
   layer(ones({2, 3}));

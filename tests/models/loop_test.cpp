@@ -1,4 +1,3 @@
-// capability: 4.13, 4.15
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
@@ -20,6 +19,7 @@ Sequential make_model() {
 }
 
 // The same three epochs by fit(), by the loop object, and by hand.
+// capability: 4.13, 4.15
 TEST(Loop, GivesTheNumbersOfFitAndOfALoopByHand) {
   const Data d;
   const auto train = data::from_tensor_slices(d.x, d.y).batch(16);
@@ -143,6 +143,7 @@ TEST(Loop, StartsInTheMiddleOfAnEpoch) {
   EXPECT_EQ(seen, (std::vector<std::int64_t>{62, 73, 80, 91, 102, 113}));
 }
 
+// capability: 4.15
 TEST(Loop, ValidationLeavesRunningMetricsAlone) {
   Sequential model = make_model();
   metrics::Mean mean({.name = "mean"});

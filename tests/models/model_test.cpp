@@ -1,4 +1,3 @@
-// capability: 1.1, 1.2, 1.3, 1.19, 1.20, 1.21
 #include "strata/model.h"
 
 #include <gtest/gtest.h>
@@ -62,6 +61,7 @@ Non-trainable params: 3,424
 _________________________________________________________________
 )";
 
+// capability: 2.7, 2.8
 TEST(Summary, OfMiniInceptionToTheLetter) {
   utils::clear_session();
   MiniInception model(10);
@@ -100,6 +100,7 @@ TEST(Summary, ExpandNestedShowsTheLayersInside) {
   EXPECT_NE(text.find("Trainable"), std::string::npos);
 }
 
+// capability: 1.3, 1.7
 TEST(Functional, SharedLayersBranchesAndNames) {
   Tensor left = Input({8}, {.name = "left"}), right = Input({8}, {.name = "right"});
   Dense shared(16, {.activation = "relu"});
@@ -119,6 +120,7 @@ TEST(Functional, SharedLayersBranchesAndNames) {
   EXPECT_THROW(model({x, random::normal({5, 9})}), ShapeError);
 }
 
+// capability: 8.2
 TEST(Functional, InputsAndOutputsByListAndByName) {
   Tensor a = Input({2}), b = Input({2});
   Tensor sum = a + b;
@@ -143,6 +145,7 @@ TEST(Functional, ClonesHaveWeightsOfTheirOwn) {
   EXPECT_FALSE(clone.weights()[0] == model.weights()[0]);
 }
 
+// capability: 1.1
 TEST(Sequential, ByListAndByAddAreTheSame) {
   utils::clear_session();
   Sequential listed({Input({784}), Dense(16, {.activation = "relu"}), Dense(10)});
@@ -160,6 +163,7 @@ TEST(Sequential, ByListAndByAddAreTheSame) {
   EXPECT_EQ(listed.summary_text().find("InputLayer"), std::string::npos);
 }
 
+// capability: 1.2
 TEST(Sequential, WithoutAnInputIsBuiltByTheFirstCall) {
   Sequential model({Dense(4), Dropout(0.5), Dense(2)});
   EXPECT_THROW(model.count_params(), ValueError);
@@ -191,6 +195,7 @@ TEST(Models, ATrackedSequentialHasTheNameOfItsPlace) {
   EXPECT_NE(model.summary_text().find("body (Sequential)"), std::string::npos);
 }
 
+// capability: 1.19, 1.21
 TEST(Training, FitEvaluatePredictOnAFunctionThatCanBeLearned) {
   utils::set_random_seed(1);
   const Tensor x = random::normal({256, 4}), y = matmul(x, Tensor{{1.f}, {-2.f}, {0.5f}, {3.f}}) + 1.f;
@@ -208,6 +213,7 @@ TEST(Training, FitEvaluatePredictOnAFunctionThatCanBeLearned) {
   EXPECT_THROW(model.fit(zeros({0, 4}), zeros({0, 1}), {.verbose = 0}), ValueError);
 }
 
+// capability: 1.20
 TEST(Training, TheShortLastBatchDoesNotDistortTheMean) {
   Sequential model({Input({1}), Dense(1, {.kernel_initializer = "ones"})});
   model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mae"});
@@ -281,6 +287,7 @@ TEST(Weights, AreSavedAndLoaded) {
             std::string::npos);
 }
 
+// capability: 1.22
 TEST(Progbar, Texts) {
   EXPECT_EQ(Progbar::bar_text(3, 469), "  3/469 [..............................]");
   EXPECT_EQ(Progbar::bar_text(469, 469), "469/469 [==============================]");

@@ -52,6 +52,7 @@ TEST_F(PolicyTest, SlowTypesSaySo) {
   EXPECT_NE(slowness_of(policy_of("mixed_float16"), false).find("mixed_bfloat16"), std::string::npos);
 }
 
+// capability: 4.16
 TEST_F(PolicyTest, TheTapeReturnsGradientsOfTheLossItself) {
   mixed_precision::set_global_policy("mixed_float16");
   const Dense layer(2, {.kernel_initializer = "ones"});

@@ -1,4 +1,4 @@
-// Models with steps, losses and metrics of their own; what compile() and fit() take. capability: 1.4, 4.10, 4.13
+// Models with steps, losses and metrics of their own; what compile() and fit() take.
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
@@ -28,6 +28,7 @@ class WithSteps : public CustomModel<WithSteps> {
   metrics::Mean mean_;
 };
 
+// capability: 1.4, 4.13
 TEST(CustomSteps, TrainTestAndPredictStepsAreUsed) {
   WithSteps model;
   model.compile({.optimizer = optimizers::SGD(0.0)});
@@ -55,6 +56,7 @@ class WithLoss : public CustomModel<WithLoss> {
   Dense out_ = track("out", Dense(1, {.kernel_initializer = "ones"}));
 };
 
+// capability: 1.4, 4.10
 TEST(CustomSteps, OwnLossAndMetricsInStratasStep) {
   WithLoss model;
   model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mae"});

@@ -25,7 +25,7 @@ std::string message_of(F f) {
   return "nothing was thrown";
 }
 
-// capability: 7.2
+// capability: 7.2, 7.8
 TEST(ClassificationReport, HasScikitLearnsLayout) {
   std::ostringstream out;
   out << classification_report(kTrue, kPredicted, {.target_names = {"cat", "dog", "a long class name"}});

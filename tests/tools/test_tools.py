@@ -1,5 +1,6 @@
 """The checking scripts find what they are for."""
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -8,6 +9,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/programs")]
 
+import capabilities
 import check_headers
 import check_sizes
 import check_traces
@@ -83,6 +85,27 @@ class Programs(unittest.TestCase):
         self.assertIn("+loss: nan 2s", run_program.compare("loss: {number} {time}\n", "loss: nan 2s\n", "it"))
         self.assertIn("-b", run_program.compare("a\nb\n", "a\n", "it"))
         self.assertNotEqual(run_program.compare("", "something\n", "it"), "")
+
+
+class Seams(unittest.TestCase):
+    # capability: 4.19
+    def test_another_device_would_stand_beside_the_kernels(self):
+        """What knows the vector units of the machine and the libraries for them is in src/kernels alone."""
+        device = re.compile(r'#include\s*[<"](?:dnnl|oneapi/dnnl|hwy/|immintrin|cuda)')
+        found = {path.relative_to(ROOT).parts[:2] for path in (ROOT / "src").rglob("*") if path.suffix in (".h", ".cpp", ".inc")
+                 if device.search(path.read_text(encoding="utf-8"))}
+        self.assertEqual(found, {("src", "kernels")})
+
+
+class Capabilities(unittest.TestCase):
+    def test_marks_are_found(self):
+        text = "// capability: 1.1, 2.3\nclass Helper {};\n\nTEST_P(Suite, Name) {}\n"
+        self.assertEqual(capabilities.MARK.findall(text), [("1.1, 2.3", "Suite", "Name")])
+        text = "# capability: 6.1\n@pytest.mark.parametrize('a', [1])\ndef test_it(a):\n    # capability: 6.2\n    def test_b(self):\n"
+        self.assertEqual(capabilities.PYTHON.findall(text), [("6.1", "test_it"), ("6.2", "test_b")])
+
+    def test_every_row_is_shown(self):
+        self.assertEqual([line for line in capabilities.page().splitlines() if "*open*" in line and not line.startswith("| 8.12 ")], [])
 
 
 if __name__ == "__main__":

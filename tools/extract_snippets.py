@@ -7,11 +7,13 @@ Prints a line for each program: its file. A page's blocks are read in order:
 - a block with `int main` is a program of its own;
 - a block that begins with a declaration (class, struct, template, #include, using) stands before the page's main();
 - every other block is a part of the page's main(), and may use what the blocks before it made;
-- after a line `<!-- compile only -->` a block is compiled in a scope of its own, and not run (downloads, long training).
+- after a line `<!-- compile only -->` a block is compiled in a scope of its own, and not run (downloads, long training);
+- after a line `<!-- from examples/x.cpp -->` a block is a part of that program, which is built and run as such: its lines must be there.
 """
 import pathlib
 import re
 import sys
+import textwrap
 
 PREAMBLE = """#include <strata/strata.h>
 
@@ -21,7 +23,8 @@ using namespace strata;
 using namespace strata::layers;
 
 """
-BLOCK = re.compile(r"(<!-- compile only -->\s*\n)?^```cpp\n(.*?)^```$", re.S | re.M)
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"(?:<!-- (compile only|from \S+) -->\s*\n)?^```cpp\n(.*?)^```$", re.S | re.M)
 DECLARATION = re.compile(r"(?:class|struct|template|#include|using|namespace)\b|#include")
 
 
@@ -32,12 +35,24 @@ def first_code_line(code):
     return ""
 
 
+def is_part_of(code, program):
+    """Whether the lines of a block stand in a program one after another, however far they are indented there."""
+    wanted, lines = code.rstrip().split("\n"), program.split("\n")
+    parts = ("\n".join(lines[at:at + len(wanted)]) for at, line in enumerate(lines) if line.strip() == wanted[0].strip())
+    return any(textwrap.dedent(part) == textwrap.dedent("\n".join(wanted)) for part in parts)
+
+
 def programs(page):
     """Yields (suffix of the file's name, text)."""
     text = page.read_text(encoding="utf-8")
     before, inside, count = "", "", 0
     for match in BLOCK.finditer(text):
-        compile_only, code = match.groups()
+        how, code = match.groups()
+        if how and how.startswith("from "):
+            source = how.removeprefix("from ")
+            if not is_part_of(code, (ROOT / source).read_text(encoding="utf-8")):
+                sys.exit(f"{page.name}: this block is not a part of {source}:\n{code}")
+            continue
         line = text.count("\n", 0, match.start(2)) + 1
         located = f'#line {line} "{page.name}"\n{code}'
         if "int main(" in code:
@@ -45,7 +60,7 @@ def programs(page):
             yield f"_program{count}", located
         elif DECLARATION.match(first_code_line(code)):
             before += located
-        elif compile_only:
+        elif how:
             inside += f"  [[maybe_unused]] auto at_{line} = [&] {{\n{located}  }};\n"
         else:
             inside += located

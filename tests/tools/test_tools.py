@@ -70,6 +70,13 @@ class Snippets(unittest.TestCase):
         self.assertNotIn("printed", page)
 
 
+    def test_parts_of_examples_must_be_there(self):
+        program = "int main() {\n  f({\n    1,\n  });\n  g();\n}\n"
+        self.assertTrue(extract_snippets.is_part_of("f({\n  1,\n});\ng();\n", program))
+        self.assertFalse(extract_snippets.is_part_of("f({\n  2,\n});\n", program))
+        self.assertFalse(extract_snippets.is_part_of("f({\n1,\n});\n", program))
+
+
 class Packages(unittest.TestCase):
     def test_lists_are_shell(self):
         script = ". tools/packages.sh; printf %s \"$build_packages$check_packages$peers_packages\""

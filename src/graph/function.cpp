@@ -8,8 +8,8 @@
 #include <optional>
 #include <sstream>
 
-#include "graph/graph.h"
 #include "graph/function_graphs.h"
+#include "graph/graph.h"
 #include "graph/passes/passes.h"
 #include "graph/plan.h"
 #include "graph/program.h"
@@ -34,13 +34,13 @@ struct FunctionTrace {
   std::vector<std::string> passes;
   double milliseconds = 0;
 
-  std::shared_ptr<const Plan> plan_for(const Tensors& inputs);
+  std::shared_ptr<const Plan> plan_for(const Tensors& inputs, const std::vector<std::string>& disable);
 
   std::mutex mutex;                                // of the plans
   std::vector<std::shared_ptr<const Plan>> plans;  // the last used one first
 };
 
-std::shared_ptr<const Plan> FunctionTrace::plan_for(const Tensors& inputs) {
+std::shared_ptr<const Plan> FunctionTrace::plan_for(const Tensors& inputs, const std::vector<std::string>& disable) {
   constexpr std::size_t kPlans = 8;
   const std::lock_guard lock(mutex);
   const auto found = std::find_if(plans.begin(), plans.end(), [&](const auto& p) { return p->fits(inputs); });
@@ -49,7 +49,7 @@ std::shared_ptr<const Plan> FunctionTrace::plan_for(const Tensors& inputs) {
   } else {
     Specs specs;
     for (const Tensor& t : inputs) specs.push_back({t.shape(), t.dtype()});
-    plans.insert(plans.begin(), std::make_shared<const Plan>(optimized, specs));
+    plans.insert(plans.begin(), std::make_shared<const Plan>(specialize(optimized, specs, disable), specs));
     if (plans.size() > kPlans) plans.pop_back();
   }
   return plans.front();
@@ -166,7 +166,7 @@ Tensors run_function(FunctionCore& core, const Tensors& arguments, const std::st
   const Tensors some = all_defined ? Tensors() : defined_only(arguments);
   const Tensors& inputs = all_defined ? arguments : some;
   if (any_tape_records()) return trace->program->run(inputs, true);
-  return trace->plan_for(inputs)->run(inputs);
+  return trace->plan_for(inputs, core.options.disable)->run(inputs);
 }
 
 bool functions_run_directly(const Tensors& arguments) {

@@ -93,11 +93,12 @@ std::string to_string(const Graph& graph) {
     for (std::size_t i = 0; i < node.in.size(); ++i) out += (i ? ", " : "") + name(node.in[i]);
     out += ")";
     const Config config = node.op->config();
-    for (const auto& [key, value] : config.entries())
-      out += " " + key + "=" + Config({{"v", value}}).to_json();
+    for (const auto& [key, value] : config.entries()) out += " " + key + "=" + Config({{"v", value}}).to_json();
     if (!node.scope.empty()) out += "  # " + node.scope;
     out += "\n";
   }
+  for (const ChannelSlice& s : graph.slices)
+    out += "  " + name(s.part) + " lies in " + name(s.whole) + " from channel " + std::to_string(s.first) + " on\n";
   out += "  return";
   for (int v : graph.outputs) out += v >= 0 ? " " + name(v) : " undefined";
   return out + "\n";

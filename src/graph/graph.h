@@ -18,6 +18,12 @@ struct Node {
   std::string scope;         // path of the layer that called it
 };
 
+// A value that may lie in channels `first` and on of another one: what is concatenated, or split off.
+struct ChannelSlice {
+  int part, whole;
+  std::int64_t first;
+};
+
 class STRATA_API Graph : public std::enable_shared_from_this<Graph> {
  public:
   explicit Graph(std::string name = "graph") : name(std::move(name)) {}
@@ -38,6 +44,7 @@ class STRATA_API Graph : public std::enable_shared_from_this<Graph> {
   std::vector<Node> nodes;
   std::vector<int> inputs, outputs;  // an output of -1 is an undefined tensor
   std::vector<std::pair<int, Tensor>> constants;
+  std::vector<ChannelSlice> slices;  // in the order of the nodes; a part belongs to one whole
 
  private:
   Tensor symbolic(int value);

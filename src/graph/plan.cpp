@@ -107,7 +107,10 @@ void Plan::prepare_step(Step& step) const {
   Specs in, out;
   for (const int v : step.node->in) in.push_back(layout_.at(v).spec);
   for (const int v : step.node->out) out.push_back(layout_.at(v).spec);
-  step.prepared = op->prepare({in, out});
+  std::vector<std::int64_t> in_strides, out_strides;
+  for (const int v : step.node->in) in_strides.push_back(layout_.at(v).stride);
+  for (const int v : step.node->out) out_strides.push_back(layout_.at(v).stride);
+  step.prepared = op->prepare({in, out, in_strides, out_strides});
   if (step.prepared) step.kind = Step::Kind::prepared;
 }
 

@@ -58,6 +58,7 @@ PlanLayout::PlanLayout(const Graph& graph, const Specs& inputs) : values(graph.v
   for (const auto& [v, tensor] : graph.constants) values[static_cast<std::size_t>(v)].home = Home::constant;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n)
     with_place(graph.nodes[n], [&] { place_node(graph.nodes[n], static_cast<int>(n)); });
+  place_slices(graph);
   find_lifetimes(graph);
   join_in_place(graph);
 }
@@ -84,6 +85,36 @@ void PlanLayout::place_node(const Node& node, int position) {
   }
 }
 
+// A part that is split off shares the memory of the whole from then on; one that is concatenated is written there at
+// once, so that the whole begins to live with its first part.
+void PlanLayout::place_slices(const Graph& graph) {
+  std::vector<bool> movable(values.size(), true);
+  for (const Node& node : graph.nodes) {
+    auto is_dynamic = [&](int v) { return root_of(v).home == Home::dynamic; };
+    if (std::none_of(node.in.begin(), node.in.end(), is_dynamic) &&
+        std::none_of(node.out.begin(), node.out.end(), is_dynamic))
+      continue;
+    for (const int v : node.in) movable[static_cast<std::size_t>(v)] = false;
+    for (const int v : node.out) movable[static_cast<std::size_t>(v)] = false;
+  }
+  // The whole is placed before its parts: it is made after those that are concatenated, and before those split off.
+  std::vector<const ChannelSlice*> order, split_off;
+  for (const ChannelSlice& s : graph.slices) (at(s.whole).first > at(s.part).first ? order : split_off).push_back(&s);
+  std::reverse(order.begin(), order.end());
+  order.insert(order.end(), split_off.begin(), split_off.end());
+  for (const ChannelSlice* slice : order) {
+    const ChannelSlice& s = *slice;
+    PlanValue& part = values[static_cast<std::size_t>(s.part)];
+    const PlanValue& whole = at(s.whole);
+    if (!movable[static_cast<std::size_t>(s.part)] || part.home != Home::arena || part.root != s.part) continue;
+    part.root = whole.root;
+    part.home = root_of(s.whole).home;
+    part.offset = whole.offset + static_cast<std::size_t>(s.first) * size_of(whole.spec.dtype);
+    part.stride = whole.stride != 0 ? whole.stride : whole.spec.shape.back();
+    root_of(s.whole).first = std::min(root_of(s.whole).first, part.first);
+  }
+}
+
 void PlanLayout::find_lifetimes(const Graph& graph) {
   const int end = static_cast<int>(graph.nodes.size());
   for (int n = 0; n < end; ++n)
@@ -103,7 +134,7 @@ void PlanLayout::join_in_place(const Graph& graph) {
     const auto* op = dynamic_cast<const Preparable*>(node.op.get());
     if (op == nullptr || node.out.size() != 1 || node.op->is_view()) continue;
     PlanValue& result = values[static_cast<std::size_t>(node.out[0])];
-    if (result.home != Home::arena) continue;
+    if (result.home != Home::arena || result.root != node.out[0]) continue;
     for (std::size_t i = 0; i < node.in.size(); ++i) {
       PlanValue& root = root_of(node.in[i]);
       const PlanValue& input = at(node.in[i]);

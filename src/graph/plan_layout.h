@@ -23,6 +23,7 @@ struct PlanValue {
   Home home = Home::arena;
   int root = -1;             // the value whose memory this one shares; itself where it has its own
   std::size_t offset = 0;    // in bytes, inside of the root
+  std::int64_t stride = 0;   // elements from row to row, where it is a slice of wider rows; 0 where it is dense
   int first = 0, last = -1;  // of roots: the first and last node that touches it
 };
 
@@ -38,6 +39,7 @@ struct PlanLayout {
 
  private:
   void place_node(const Node& node, int position);
+  void place_slices(const Graph& graph);
   void find_lifetimes(const Graph& graph);
   void join_in_place(const Graph& graph);
 };

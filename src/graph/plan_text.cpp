@@ -17,8 +17,11 @@ std::string Plan::describe() const {
       kernels += fmt::format("    {} {}{}{}: {:.3f} GFLOP\n", step.node->op->name(), kernel,
                              step.node->scope.empty() ? "" : "  # ", step.node->scope, step.prepared->flops() * 1e-9);
   }
-  return fmt::format("  plan for {}: {} steps ({} prepared), arena of {:.1f} MB\n", shapes, steps_.size(), prepared,
-                     static_cast<double>(arena_bytes_) * 1e-6) +
+  int slices = 0;
+  for (const PlanValue& value : layout_.values) slices += value.stride != 0;
+  return fmt::format("  plan for {}: {} steps ({} prepared), arena of {:.1f} MB{}\n", shapes, steps_.size(), prepared,
+                     static_cast<double>(arena_bytes_) * 1e-6,
+                     slices > 0 ? fmt::format(", {} values lie in others", slices) : "") +
          kernels;
 }
 

@@ -14,6 +14,12 @@ namespace strata {
 // All shapes are known.
 struct PrepareContext {
   std::span<const Spec> in, out;
+  // Elements from one row (a place in all dimensions but the last) to the next, where an array is a slice of wider
+  // rows; 0 where it is dense. Empty: all are dense.
+  std::span<const std::int64_t> in_strides = {}, out_strides = {};
+
+  std::int64_t in_stride(std::size_t i) const { return i < in_strides.size() ? in_strides[i] : 0; }
+  std::int64_t out_stride(std::size_t i) const { return i < out_strides.size() ? out_strides[i] : 0; }
 };
 
 // The addresses of one call; `scratch` is 64-byte aligned and of the size that scratch_bytes() names.
@@ -46,6 +52,9 @@ class STRATA_API Preparable {
   virtual std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const;
   // Output 0 may be written over this input where both have the same size: element i is read before it is written.
   virtual bool runs_in_place(std::size_t input) const;
+  // Whether prepare() takes this input, or makes this output, as a slice of wider rows, whatever the others are.
+  virtual bool reads_slice(const PrepareContext& c, std::size_t input) const;
+  virtual bool writes_slice(const PrepareContext& c, std::size_t output) const;
 };
 
 }  // namespace strata

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "core/fields.h"
+#include "graph/prepare.h"
 #include "kernels/copy.h"
 #include "ops/array_util.h"
 #include "strata/array.h"
@@ -48,6 +49,47 @@ void split_into(RunContext& c, std::size_t axis) {
   }
 }
 
+// Concatenation and splitting along the last axis as steps of plans: they copy what does not lie in its place yet.
+class PreparedJoint final : public PreparedOp {
+ public:
+  // `whole` is the array of all channels, with `stride` elements from row to row; the parts have theirs.
+  PreparedJoint(bool split, const Spec& whole, std::int64_t stride, std::span<const Spec> parts,
+                std::span<const std::int64_t> strides)
+      : split_(split), rows_(before(whole.shape, whole.shape.size() - 1)), width_(size_of(whole.dtype)) {
+    row_ = stride > 0 ? stride : whole.shape.back();
+    std::int64_t first = 0;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const std::int64_t channels = parts[i].shape.back(), own = i < strides.size() ? strides[i] : 0;
+      parts_.push_back({first, channels, own > 0 ? own : channels});
+      first += channels;
+    }
+  }
+  void run(const StepMemory& m) const override {
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      const Part& p = parts_[i];
+      const auto offset = static_cast<std::size_t>(p.first) * width_;
+      const char* from = static_cast<const char*>(split_ ? m.in[0] : m.in[i]) + (split_ ? offset : 0);
+      char* to = static_cast<char*>(split_ ? m.out[i] : m.out[0]) + (split_ ? 0 : offset);
+      if (from == to) continue;
+      const std::int64_t from_row = split_ ? row_ : p.stride, to_row = split_ ? p.stride : row_;
+      kernels::strided_copy({rows_, p.channels}, from, {from_row, 1}, to, {to_row, 1}, width_);
+    }
+  }
+
+ private:
+  struct Part {
+    std::int64_t first, channels, stride;
+  };
+  bool split_;
+  std::int64_t rows_, row_ = 0;
+  std::size_t width_;
+  std::vector<Part> parts_;
+};
+
+bool is_last(std::string_view op, std::int64_t axis, const Shape& shape) {
+  return axis_of(op, axis, shape) + 1 == shape.size();
+}
+
 Tensors output_gradients(const GradContext& c, std::size_t count) {
   Tensors grads;
   for (std::size_t i = 0; i < count; ++i) grads.push_back(c.grad(i));
@@ -86,7 +128,7 @@ struct SplitLike final : OpBase<SplitLike> {
   }
 };
 
-struct Concat final : OpBase<Concat> {
+struct Concat final : OpBase<Concat>, Preparable {
   Concat() = default;
   explicit Concat(std::int64_t axis) : axis(axis) {}
   std::int64_t axis = 0;
@@ -115,6 +157,16 @@ struct Concat final : OpBase<Concat> {
     }
     return {out};
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    if (!is_last(name(), axis, c.out[0].shape)) return nullptr;
+    return std::make_unique<PreparedJoint>(false, c.out[0], c.out_stride(0), c.in, c.in_strides);
+  }
+  bool reads_slice(const PrepareContext& c, std::size_t) const override {
+    return is_last(name(), axis, c.out[0].shape);
+  }
+  bool writes_slice(const PrepareContext& c, std::size_t) const override {
+    return is_last(name(), axis, c.out[0].shape);
+  }
   void run(RunContext& c) const override {
     const std::size_t at = axis_of(name(), axis, c.out_shape());
     const std::int64_t outer = before(c.out_shape(), at), row = from(c.out_shape(), at);
@@ -140,7 +192,7 @@ struct Concat final : OpBase<Concat> {
 };
 
 // Sizes of -1 are computed; `sections` instead of sizes asks for that many equal parts.
-struct Split final : OpBase<Split> {
+struct Split final : OpBase<Split>, Preparable {
   Split() = default;
   Split(std::int64_t sections, const Ints& sizes, std::int64_t axis) : sections(sections), sizes(sizes), axis(axis) {}
   std::int64_t sections = 0;
@@ -180,6 +232,11 @@ struct Split final : OpBase<Split> {
     }
     return out;
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    if (!is_last(name(), axis, c.in[0].shape)) return nullptr;
+    return std::make_unique<PreparedJoint>(true, c.in[0], c.in_stride(0), c.out, c.out_strides);
+  }
+  bool reads_slice(const PrepareContext& c, std::size_t) const override { return is_last(name(), axis, c.in[0].shape); }
   void run(RunContext& c) const override { split_into(c, axis_of(name(), axis, c.in_shape(0))); }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {

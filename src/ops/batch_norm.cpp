@@ -41,6 +41,13 @@ struct NormOp : OpBase<Self>, Preparable {
     v("relu", s.relu);
   }
   bool is_differentiable() const override { return true; }
+  // All arrays but the vectors over the channels.
+  bool reads_slice(const PrepareContext& c, std::size_t input) const override {
+    return is_fast(c.in[input]) && c.in[input] == c.out[0];
+  }
+  bool writes_slice(const PrepareContext& c, std::size_t output) const override {
+    return output == 0 && is_fast(c.out[0]);
+  }
 
   kernels::BatchNormTask task(const Spec& x) const {
     return {x.dtype, rows_of(x.shape), channels_of(x.shape), epsilon, relu};
@@ -93,7 +100,12 @@ struct FusedBatchNormGrad final : NormOp<FusedBatchNormGrad> {
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
     const bool two = c.in.size() > kSecond;
     if (!is_fast(c.in[kX]) || c.in[kDy] != c.in[kX] || (two && c.in[kSecond] != c.in[kX])) return nullptr;
-    return prepared_norm(task(c.in[kX]), [two, relu = relu](const kernels::BatchNormTask& t, const StepMemory& m) {
+    kernels::BatchNormTask t = task(c.in[kX]);
+    t.src_stride = c.in_stride(kX);
+    t.dst_stride = c.in_stride(kDy);
+    t.second_stride = two ? c.in_stride(kSecond) : 0;
+    t.diff_src_stride = c.out_stride(0);
+    return prepared_norm(t, [two, relu = relu](const kernels::BatchNormTask& t, const StepMemory& m) {
       auto vector = [&](Position p) { return static_cast<const float*>(m.in[p]); };
       // Without a ReLU the offset does not count, so any vector will do.
       const kernels::BatchNormGradient g{m.in[kDy],
@@ -178,7 +190,11 @@ struct FusedBatchNormOp final : NormOp<FusedBatchNormOp> {
     return {in[0], statistics, statistics};
   }
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
-    return is_fast(c.in[0]) ? prepared_norm(task(c.in[0]), normalize) : nullptr;
+    if (!is_fast(c.in[0])) return nullptr;
+    kernels::BatchNormTask t = task(c.in[0]);
+    t.src_stride = c.in_stride(0);
+    t.dst_stride = c.out_stride(0);
+    return prepared_norm(t, normalize);
   }
   void run(RunContext& c) const override {
     const Spec x = {c.in_shape(0), c.in[0].dtype()};

@@ -89,6 +89,7 @@ Tensor exponent_grad(const Tensor& a, const Tensor& y, const Tensor& dy) {
 }
 
 struct AddDef {
+  static constexpr bool is_sum = true;
   static constexpr const char* name = "add";
   static constexpr int cost = 1;
   static constexpr bool floating_only = false, differentiable = true;

@@ -7,13 +7,36 @@
 #include "graph/prepare.h"
 #include "graph/registry.h"
 #include "kernels/elementwise.h"
+#include "kernels/rows.h"
 #include "ops/broadcast.h"
 #include "ops/like.h"
 
 namespace strata {
 
+// The sum of two arrays of one shape, any of which may be a slice of wider rows.
+class PreparedSum final : public PreparedOp {
+ public:
+  explicit PreparedSum(const PrepareContext& c) : dtype_(c.out[0].dtype) {
+    const Shape& shape = c.out[0].shape;
+    size_ = {shape.sub(0, shape.size() - 1).num_elements(), shape.back()};
+    auto or_dense = [&](std::int64_t stride) { return stride > 0 ? stride : size_.channels; };
+    a_ = or_dense(c.in_stride(0)), b_ = or_dense(c.in_stride(1)), dst_ = or_dense(c.out_stride(0));
+  }
+  static bool fits(const PrepareContext& c) {
+    return is_floating(c.out[0].dtype) && !c.out[0].shape.empty() && c.in[0] == c.out[0] && c.in[1] == c.out[0];
+  }
+  void run(const StepMemory& m) const override {
+    kernels::add_slices(size_, dtype_, m.in[0], a_, m.in[1], b_, m.out[0], dst_);
+  }
+
+ private:
+  DType dtype_;
+  kernels::Rows size_;
+  std::int64_t a_, b_, dst_;
+};
+
 // Def has: name, cost, f(a, b) in the computing type; grad(a, b, y, dy, c) gives both gradients, before broadcasting is
-// undone.
+// undone; and is_sum where f is a + b.
 template <class Def>
 struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
   std::string_view name() const override { return Def::name; }
@@ -35,7 +58,18 @@ struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
     else
       dispatch_numeric(Def::name, c.in[0].dtype(), loop);
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return adds_slices(c) ? std::make_unique<PreparedSum>(c) : nullptr;
+  }
   bool runs_in_place(std::size_t) const override { return true; }
+  bool reads_slice(const PrepareContext& c, std::size_t) const override { return adds_slices(c); }
+  bool writes_slice(const PrepareContext& c, std::size_t) const override { return adds_slices(c); }
+  static bool adds_slices(const PrepareContext& c) {
+    if constexpr (requires { Def::is_sum; })
+      return PreparedSum::fits(c);
+    else
+      return false;
+  }
   bool is_differentiable() const override { return Def::differentiable; }
   Tensors grad(const GradContext& c) const override {
     if constexpr (Def::differentiable) {

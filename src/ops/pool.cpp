@@ -2,7 +2,9 @@
 #include "kernels/pool.h"
 
 #include "graph/op.h"
+#include "graph/prepare.h"
 #include "graph/registry.h"
+#include "kernels/rows.h"
 #include "ops/window.h"
 #include "strata/array.h"
 #include "strata/nn.h"
@@ -55,9 +57,57 @@ Spec pooled(const Attributes& a, const char* op_base, const Spec& x) {
   return {out, x.dtype};
 }
 
+template <class F>
+class PreparedPool final : public PreparedOp {
+ public:
+  PreparedPool(const kernels::Pooling& pooling, F f) : pooling_(pooling), run_(f) {}
+  void run(const StepMemory& memory) const override { run_(pooling_, memory); }
+
+ private:
+  kernels::Pooling pooling_;
+  F run_;
+};
+template <class F>
+std::unique_ptr<PreparedOp> prepared_pool(kernels::Pooling pooling, std::int64_t src_stride, std::int64_t dst_stride,
+                                          F f) {
+  pooling.src_stride = src_stride;
+  pooling.dst_stride = dst_stride;
+  return std::make_unique<PreparedPool<F>>(pooling, f);
+}
+
+// MaxPoolGrad(x, y, dy). The kernel has one stride for y and dy: where they differ, both are copied to dense rows.
+class PreparedMaxPoolGrad final : public PreparedOp {
+ public:
+  PreparedMaxPoolGrad(const kernels::Pooling& pooling, const PrepareContext& c)
+      : pooling_(pooling), dtype_(c.in[0].dtype), y_(c.in_stride(1)), dy_(c.in_stride(2)) {
+    size_ = {c.in[1].shape.sub(0, c.in[1].shape.size() - 1).num_elements(), pooling.channels};
+    y_ = y_ > 0 ? y_ : size_.channels;
+    dy_ = dy_ > 0 ? dy_ : size_.channels;
+    if (y_ == dy_) pooling_.dst_stride = dy_;
+  }
+  std::size_t scratch_bytes() const override { return y_ == dy_ ? 0 : 2 * bytes(); }
+  void run(const StepMemory& m) const override {
+    const void *y = m.in[1], *dy = m.in[2];
+    if (y_ != dy_) {
+      char* scratch = static_cast<char*>(m.scratch);
+      kernels::copy_slice(size_, dtype_, y, y_, dtype_, scratch, size_.channels);
+      kernels::copy_slice(size_, dtype_, dy, dy_, dtype_, scratch + bytes(), size_.channels);
+      y = scratch, dy = scratch + bytes();
+    }
+    kernels::max_pool_backward(dtype_, pooling_, m.in[0], y, dy, m.out[0]);
+  }
+
+ private:
+  std::size_t bytes() const { return static_cast<std::size_t>(size_.rows * size_.channels) * size_of(dtype_); }
+  kernels::Pooling pooling_;
+  DType dtype_;
+  kernels::Rows size_{};
+  std::int64_t y_, dy_;
+};
+
 // What all five ops have: the attributes as fields.
 template <class Self>
-struct PoolOp : OpBase<Self> {
+struct PoolOp : OpBase<Self>, Preparable {
   PoolOp() = default;
   explicit PoolOp(const Attributes& a) : attributes(a) {}
   Attributes attributes;
@@ -89,6 +139,10 @@ struct MaxPoolGrad final : PoolOp<MaxPoolGrad> {
     kernels::max_pool_backward(c.in[0].dtype(), geometry(attributes, c.in_shape(0), c.in_shape(1)), c.src<void>(0),
                                c.src<void>(1), c.src<void>(2), c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return std::make_unique<PreparedMaxPoolGrad>(geometry(attributes, c.in[0].shape, c.in[1].shape), c);
+  }
+  bool reads_slice(const PrepareContext&, std::size_t input) const override { return input > 0; }
   // Which element is largest does not change with x, except at jumps.
   Tensors grad(const GradContext& c) const override {
     return {c.needed(0) ? zeros_like(c.input(0)) : Tensor(), c.needed(1) ? zeros_like(c.input(1)) : Tensor(),
@@ -113,6 +167,13 @@ struct MaxPool final : PoolOp<MaxPool> {
     kernels::max_pool(c.in[0].dtype(), geometry(attributes, c.in_shape(0), c.out_shape()), c.src<void>(0),
                       c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_pool(
+        geometry(attributes, c.in[0].shape, c.out[0].shape), c.in_stride(0), c.out_stride(0),
+        [dtype = c.in[0].dtype](const auto& p, const auto& m) { kernels::max_pool(dtype, p, m.in[0], m.out[0]); });
+  }
+  bool reads_slice(const PrepareContext&, std::size_t) const override { return true; }
+  bool writes_slice(const PrepareContext&, std::size_t) const override { return true; }
   Tensors grad(const GradContext& c) const override {
     return {apply1(make_op<MaxPoolGrad>(attributes), {c.input(0), c.output(), c.grad()})};
   }
@@ -131,6 +192,13 @@ struct AvgPool final : PoolOp<AvgPool> {
     kernels::avg_pool(c.in[0].dtype(), geometry(attributes, c.in_shape(0), c.out_shape()), c.src<void>(0),
                       c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_pool(
+        geometry(attributes, c.in[0].shape, c.out[0].shape), c.in_stride(0), c.out_stride(0),
+        [dtype = c.in[0].dtype](const auto& p, const auto& m) { kernels::avg_pool(dtype, p, m.in[0], m.out[0]); });
+  }
+  bool reads_slice(const PrepareContext&, std::size_t) const override { return true; }
+  bool writes_slice(const PrepareContext&, std::size_t) const override { return true; }
   Tensors grad(const GradContext& c) const override;
 };
 
@@ -143,6 +211,14 @@ struct AvgPoolGrad final : PoolOp<AvgPoolGrad> {
     kernels::avg_pool_backward(c.in[0].dtype(), geometry(attributes, c.out_shape(), c.in_shape(0)), c.src<void>(0),
                                c.dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_pool(geometry(attributes, c.out[0].shape, c.in[0].shape), c.out_stride(0), c.in_stride(0),
+                         [dtype = c.in[0].dtype](const auto& p, const auto& m) {
+                           kernels::avg_pool_backward(dtype, p, m.in[0], m.out[0]);
+                         });
+  }
+  bool reads_slice(const PrepareContext&, std::size_t) const override { return true; }
+  bool writes_slice(const PrepareContext&, std::size_t) const override { return true; }
   Tensors grad(const GradContext& c) const override {
     return {apply1(make_op<AvgPool>(attributes), {c.grad()}), Tensor()};
   }

@@ -145,5 +145,123 @@ TEST(NormRelu, ResultsAreEqualWithAndWithout) {
   EXPECT_EQ(off.explain().find("norm_relu"), std::string::npos);
 }
 
+// The graph of f for inputs of these shapes, rewritten by the passes for known shapes but those that are disabled.
+template <class F>
+std::shared_ptr<const Graph> specialized(F f, const Specs& inputs, const std::vector<std::string>& disable) {
+  auto graph = std::make_shared<Graph>("g");
+  {
+    TraceScope scope(graph);
+    Tensors symbolic;
+    for (Spec s : inputs) {
+      s.shape[0] = None;
+      symbolic.push_back(graph->add_input(s));
+    }
+    for (const Tensor& t : f(symbolic)) graph->outputs.push_back(graph->value_of(t));
+  }
+  remove_dead_code(*graph);
+  fuse_norm_relu(*graph);
+  const auto known = specialize(graph, inputs, disable);
+  verify(*known);
+  return known;
+}
+
+TEST(Identities, SumsToTheShapeThatIsThereGoAway) {
+  auto f = [](const Tensors& in) {
+    GradientTape tape;
+    tape.watch(in[0]);
+    tape.watch(in[1]);
+    return tape.gradient(tanh(in[0] + in[1]), {in[0], in[1]});
+  };
+  const Specs same = {{{4, 3}, float32}, {{4, 3}, float32}}, broadcast = {{{4, 3}, float32}, {{1, 3}, float32}};
+  EXPECT_EQ(count(to_string(*specialized(f, same, {"all"})), "= sum_to_like("), 2u);
+  EXPECT_EQ(count(to_string(*specialized(f, same, {})), "= sum_to_like("), 0u);
+  EXPECT_EQ(count(to_string(*specialized(f, broadcast, {})), "= sum_to_like("), 1u);
+  auto compiled = function([&](const Tensor& a, const Tensor& b) { return f({a, b}); });
+  for (const std::int64_t rows : {4, 1}) {
+    const Tensor a = random::normal({4, 3}), b = random::normal({rows, 3});
+    const Tensors found = compiled(a, b), wanted = f({a, b});
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(reduce_max(abs(found[i] - wanted[i])).item<float>(), 0);
+  }
+}
+
+// Two branches that are concatenated and used twice, and the gradients.
+Tensors two_branches(const Tensors& in) {
+  GradientTape tape;
+  tape.watch(in[0]);
+  auto norm = [](const Tensor& x) {
+    return nn::relu(nn::fused_batch_norm(x, ones({x.shape().back()}), zeros({x.shape().back()})).y);
+  };
+  const Tensor both =
+      concat({norm(in[0]), norm(in[0] * 2.0), nn::max_pool2d(in[0], {3}, {.strides = {1}, .padding = "same"})}, -1);
+  const Tensor loss = reduce_sum(exp(both) + square(both));
+  return {loss, tape.gradient(loss, in[0])};
+}
+const Specs kPicture = {{{2, 4, 4, 5}, float32}};
+
+TEST(ConcatInPlace, BranchesAreWrittenAndReadWhereTheyBelong) {
+  const std::string before = to_string(*specialized(two_branches, kPicture, {"concat_in_place", "join_gradients"}));
+  EXPECT_EQ(count(before, " lies in "), 0u) << before;
+  const std::string after = to_string(*specialized(two_branches, kPicture, {"join_gradients"}));
+  EXPECT_EQ(count(after, " lies in "), 6u) << after;
+  EXPECT_EQ(count(after, "from channel 5 on"), 2u) << after;
+  EXPECT_EQ(count(after, "from channel 10 on"), 2u) << after;
+}
+
+TEST(ConcatInPlace, ValuesThatOthersWantDenseAreCopied) {
+  auto f = [](const Tensors& in) {
+    const Tensor sum = in[0] + in[0], other = in[0] * 3.0;
+    return Tensors{concat({sum, other, in[0], sum}, -1), concat({sum + in[0], sum}, -1), tanh(sum)};
+  };
+  const auto graph = specialized(f, {{{2, 3}, float32}}, {});
+  ASSERT_EQ(graph->slices.size(), 1u) << to_string(*graph);
+  auto compiled = function([&](const Tensor& x) { return f({x}); });
+  const Tensor x = random::normal({2, 3});
+  const Tensors found = compiled(x), wanted = f({x});
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(reduce_max(abs(found[i] - wanted[i])).item<float>(), 0) << i;
+}
+
+TEST(JoinGradients, NormsAddTwoGradientsThemselves) {
+  const std::string before = to_string(*specialized(two_branches, kPicture, {"join_gradients"})),
+                    after = to_string(*specialized(two_branches, kPicture, {}));
+  EXPECT_EQ(count(before, "= split("), 1u) << before;
+  EXPECT_EQ(count(after, "= split("), 2u) << after;
+  // The pool's part is added for itself; the norms' parts are not added anywhere else.
+  EXPECT_EQ(count(after, "= add("), count(before, "= add(")) << before << after;
+  EXPECT_EQ(count(after, " lies in "), 9u) << after;
+}
+
+TEST(JoinGradients, ResultsAreEqualWithAndWithout) {
+  auto f = [](const Tensor& x) { return two_branches({x}); };
+  auto on = function(f), some = function(f, {.disable = {"join_gradients"}}), off = function(f, {.disable = {"all"}});
+  for (const DType dtype : {float32, bfloat16, float16}) {
+    const Tensor x = cast(random::normal({2, 4, 4, 5}, {.seed = 4}), dtype);
+    const Tensors wanted = off(x);
+    for (auto* g : {&on, &some}) {
+      const Tensors found = (*g)(x);
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        const double size = reduce_max(abs(cast(wanted[i], float32))).item<double>();
+        EXPECT_LE(reduce_max(abs(cast(found[i], float32) - cast(wanted[i], float32))).item<double>(),
+                  (dtype == float32 ? 1e-5 : 0.03) * size)
+            << to_string(dtype) << i;
+      }
+    }
+  }
+}
+
+TEST(Passes, AreDisabledByNameAndUnknownNamesAreErrors) {
+  auto f = [](const Tensor& x) { return x + 1.0; };
+  auto off = function(f, {.disable = {"concat_in_place"}});
+  off(ones({2}));
+  EXPECT_EQ(off.explain().find("concat_in_place"), std::string::npos);
+  EXPECT_NE(off.explain().find("join_gradients"), std::string::npos);
+  auto wrong = function(f, {.disable = {"concat"}});
+  try {
+    wrong(ones({2}));
+    FAIL() << "no error";
+  } catch (const ValueError& e) {
+    EXPECT_NE(std::string(e.what()).find("concat_in_place"), std::string::npos) << e.what();
+  }
+}
+
 }  // namespace
 }  // namespace strata

@@ -20,7 +20,25 @@ STRATA_API bool drop_bias_before_norm(Graph& graph);
 // True where something changed.
 STRATA_API bool fuse_norm_relu(Graph& graph);
 
-// Runs every pass that `disable` does not name ("all" names every one), in order; returns the names of those run.
+// The following are for graphs of known shapes; `specialize` runs them.
+
+// Removes ops that give their input back: sums and broadcasts to the shape that is there, casts to the same type.
+STRATA_API bool remove_identities(Graph& graph);
+
+// Lets the gradient of a batch normalization add two gradients of its result on the way.
+STRATA_API bool join_gradients(Graph& graph);
+
+// Lets concatenated values be written where the concatenation wants them, and the parts of a split be read where they
+// are, if the ops that make and take them can.
+STRATA_API bool place_slices(Graph& graph);
+
+// A copy of the graph for inputs of these shapes, rewritten by the passes that `disable` does not name. `graph` itself
+// where its ops do not take the shapes; the plan then says why.
+STRATA_API std::shared_ptr<const Graph> specialize(const std::shared_ptr<const Graph>& graph, const Specs& inputs,
+                                                   const std::vector<std::string>& disable);
+
+// Runs every pass that `disable` does not name ("all" names every one), in order; returns the names of those run,
+// and of those that specialize() will run.
 // Throws ValueError for a name that no pass has.
 STRATA_API std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable);
 

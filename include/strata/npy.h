@@ -15,6 +15,8 @@ namespace strata {
 struct STRATA_API NamedTensors : std::vector<std::pair<std::string, Tensor>> {
   using Base = std::vector<std::pair<std::string, Tensor>>;
   using Base::Base;
+  NamedTensors() = default;
+  NamedTensors(const Base& entries) : Base(entries) {}
   bool contains(std::string_view name) const;
   /// Throws ValueError that lists the names there are.
   const Tensor& at(std::string_view name) const;

@@ -10,6 +10,7 @@
 #include "models/layer_state.h"
 #include "serialization/lookup.h"
 #include "serialization/operations.h"
+#include "serialization/slice_config.h"
 #include "strata/array.h"
 
 namespace strata {
@@ -150,6 +151,9 @@ class CallWriter {
 
   Config::Value write_op() const {
     const List all = tensor_values(node_.inputs);
+    const bool is_slice = node_.op->name() == "strided_slice";
+    if (style_ == KerasStyle::keras3 && is_slice)
+      return Config{{"args", List{all[0], slice_key(node_.op->config(), style_)}}, {"kwargs", Config()}};
     if (style_ == KerasStyle::keras3) {
       // Joining ops take their tensors as one list.
       const bool joins = node_.op->name() == "concat" || node_.op->name() == "stack";
@@ -158,7 +162,10 @@ class CallWriter {
     Config kwargs;
     List first = all[0].kind() == Kind::list ? all[0].as_list() : List{"_CONSTANT_VALUE", -1, all[0]};
     if (all.size() > 1) kwargs.set("y", all[1]);
-    kwargs.set("name", Config::Value());
+    if (is_slice)
+      kwargs.set("slice_spec", slice_key(node_.op->config(), style_));
+    else
+      kwargs.set("name", Config::Value());
     first.emplace_back(kwargs);
     return first;
   }
@@ -167,6 +174,13 @@ class CallWriter {
   const HistoryOf& history_;
   KerasStyle style_;
 };
+
+// A tensor of the model, or a constant, as Keras 3 writes them.
+bool is_tensor_config(const Config::Value& v) {
+  if (v.kind() != Kind::map) return false;
+  const std::string name = v.as_map().get<std::string>("class_name", "");
+  return name == "__keras_tensor__" || name == "__tensor__" || name == "__numpy__";
+}
 
 bool is_history(const Config::Value& v) {
   if (v.kind() != Kind::list || v.as_list().size() != 3) return false;
@@ -217,18 +231,17 @@ class CallReader {
   Argument argument_of(const Config::Value& v) {
     using K = Argument::Kind;
     if (v.is_none()) return {};
-    if (v.kind() == Kind::map && v.as_map().contains("class_name")) {
+    if (is_tensor_config(v)) {
       const std::string name = v.as_map().get<std::string>("class_name");
       const Config config = v.as_map().get<Config>("config", Config());
       if (name == "__keras_tensor__") return {K::tensor, {tensor_of(config.at("keras_history").as_list())}, {}};
-      if (name == "__tensor__" || name == "__numpy__") return {K::tensor, {constant_of(config)}, {}};
+      return {K::tensor, {constant_of(config)}, {}};
     }
     if (is_history(v)) return {K::tensor, {tensor_of(v.as_list())}, {}};
     if (v.kind() == Kind::list && !v.as_list().empty()) {
       Argument out{K::tensors, {}, {}};
       for (const auto& item : v.as_list()) {
-        const bool is_tensor = is_history(item) || (item.kind() == Kind::map && item.as_map().contains("class_name"));
-        if (!is_tensor) return {K::value, {}, v};
+        if (!is_history(item) && !is_tensor_config(item)) return {K::value, {}, v};
         out.tensors.push_back(argument_of(item).tensors.at(0));
       }
       return out;
@@ -283,8 +296,9 @@ class CallReader {
         continue;
       }
       if (layer_ == nullptr) {
-        if (name == "y" || name == "x2" || name == "x1")
-          out.arguments.push_back(argument_of(value));
+        const Argument a = argument_of(value);
+        if (a.kind == Argument::Kind::tensor || name == "y" || name == "x2" || name == "x1" || name == "b")
+          out.arguments.push_back(a);
         else
           options_.set(name, value);
         continue;

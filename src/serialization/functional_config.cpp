@@ -7,6 +7,7 @@
 #include "layers/registry.h"
 #include "models/layer_call.h"
 #include "models/layer_state.h"
+#include "serialization/call_options.h"
 #include "serialization/calls.h"
 #include "serialization/lookup.h"
 #include "serialization/op_config.h"
@@ -65,6 +66,7 @@ Config operation_config(const Operation& o, const ModelState& model, const Histo
     case Operation::Kind::layer:
       out = serialize_layer(o.layer, style);
       for (const auto& node : o.nodes) nodes.push_back(serialize_call(*node, history, style));
+      give_call_options(out, nodes);
       break;
     case Operation::Kind::op:
       out = serialize_op(*o.nodes[0], o.name, style);
@@ -84,11 +86,12 @@ struct Pending {
   bool is_input = false;
   List calls;
   std::size_t next = 0;
+  std::int64_t first = 0;  // the number of its first call in the file
 };
 
 class FunctionalReader {
  public:
-  explicit FunctionalReader(const Config& config) : config_(config) {
+  explicit FunctionalReader(const Config& config) : config_(config), masks_(config.at("layers").as_list()) {
     for (const Config::Value& value : config.at("layers").as_list()) add(value);
     // Each round makes the calls whose inputs are there; a layer may be called again on what comes later.
     for (bool progress = true; progress;) {
@@ -115,9 +118,10 @@ class FunctionalReader {
     Pending p;
     p.class_name = named.class_name;
     p.data = value.as_map();
+    take_call_options(p.data);
     p.name = p.data.get<std::string>("name", named.config.get<std::string>("name", named.class_name));
     if (const auto* nodes = p.data.find("inbound_nodes"); nodes != nullptr && nodes->kind() == Kind::list)
-      p.calls = nodes->as_list();
+      for (const auto& call : nodes->as_list()) p.calls.push_back(masks_.without(call));
     if (named.class_name == "InputLayer") {
       p.is_input = true;
       p.calls.clear();
@@ -128,7 +132,9 @@ class FunctionalReader {
         throw ValueError("'" + DeserializingScope::path() + "/" + p.name + "': the InputLayer has no batch_shape.");
       results_[p.name] = {{input}};
     } else if (!is_op_config(p.data)) {
-      p.layer = deserialize_layer(value);
+      p.layer = deserialize_layer(p.data);
+      if (has_graph(*p.layer) && !p.calls.empty() && p.calls[0].kind() == Kind::list)
+        p.first = first_call(config_, p.name);
     }
     pending_.push_back(std::move(p));
   }
@@ -155,8 +161,8 @@ class FunctionalReader {
     const auto it = results_.find(name);
     if (it == results_.end() || call < 0) return {};
     const auto& calls = it->second;
-    // The calls of a model inside begin at 1 in files of Keras 2.
-    if (call > 0 && static_cast<std::size_t>(call) >= calls.size() && is_model_of_keras2(name)) --call;
+    call -= first_of(name);
+    if (call < 0) return {};
     if (static_cast<std::size_t>(call) >= calls.size()) return {};
     const Tensors& outputs = calls[static_cast<std::size_t>(call)];
     if (output < 0 || static_cast<std::size_t>(output) >= outputs.size())
@@ -165,10 +171,10 @@ class FunctionalReader {
     return outputs[static_cast<std::size_t>(output)];
   }
 
-  bool is_model_of_keras2(const std::string& name) const {
+  std::int64_t first_of(const std::string& name) const {
     for (const Pending& p : pending_)
-      if (p.name == name) return p.layer && has_graph(*p.layer) && !p.calls.empty() && p.calls[0].kind() == Kind::list;
-    return false;
+      if (p.name == name) return p.first;
+    return 0;
   }
 
   // [["a", 0, 0], ["b", 0, 0]], or one without the outer list, or by names.
@@ -188,18 +194,14 @@ class FunctionalReader {
       return;
     }
     if (list.size() < 3) throw ValueError("'" + DeserializingScope::path() + "': " + key + " is damaged.");
-    Tensor t = end_of(list[0].as_string(), list[1].as_integer(), list[2].as_integer());
+    const Tensor t = find(list[0].as_string(), list[1].as_integer(), list[2].as_integer());
     if (!t.defined())
       throw ValueError(fmt::format("'{}': {} names '{}', of which there is no call {}.", DeserializingScope::path(),
                                    key, list[0].as_string(), list[1].as_integer()));
     out.push_back(t);
   }
-  Tensor end_of(const std::string& name, std::int64_t call, std::int64_t output) const {
-    if (call > 0 && is_model_of_keras2(name)) --call;
-    return find(name, call, output);
-  }
-
   const Config& config_;
+  const AutomaticMasks masks_;
   std::vector<Pending> pending_;
   std::map<std::string, std::vector<Tensors>> results_;
 };

@@ -84,8 +84,23 @@ Config::Value serialize_object(const Config::Value& object, KerasStyle style) {
   return named_object(is_built_in(object) ? module_of(object.role()) : nullptr, name, config, style);
 }
 
+// The shapes of query, value and key of a MultiHeadAttention, from which Keras makes its projections.
+Config attention_shapes(const Layer& layer) {
+  const auto& shapes = layer.state()->input_shapes;
+  if (shapes.size() < 2) return {};
+  Shape key = shapes[1];  // a third shape may be that of the mask
+  for (const Variable& w : layer.weights())
+    if (w.path().ends_with("key/kernel")) key[key.size() - 1] = w.shape()[0];
+  return {{"query_shape", shapes[0]}, {"value_shape", shapes[1]}, {"key_shape", key}};
+}
+
 // Where Keras 2 has another name for an option, or lacks it.
-void to_keras2(const std::string& class_name, Config& config) {
+void to_keras2(const Layer& layer, Config& config) {
+  const std::string class_name = layer.class_name();
+  if (class_name == "MultiHeadAttention") config.update(attention_shapes(layer));
+  if (class_name == "MultiHeadAttention" || class_name.find("RNN") != std::string::npos ||
+      class_name.starts_with("GRU") || class_name.starts_with("LSTM"))
+    config.erase("seed");
   if (class_name == "LeakyReLU") {
     config.set("alpha", config.at("negative_slope"));
     config.erase("negative_slope");
@@ -102,15 +117,20 @@ void from_keras2(const std::string& class_name, Config& config) {
 
 Config layer_values(const Layer& layer, KerasStyle style) {
   Config config = plain_value(layer.full_config(), style).as_map();
-  if (style == KerasStyle::keras2) to_keras2(layer.class_name(), config);
+  if (style == KerasStyle::keras2) to_keras2(layer, config);
   return config;
 }
 
-Config::Value shapes_value(const std::vector<Shape>& shapes) {
-  if (shapes.size() == 1) return shapes[0];
+// From what Keras 3 builds the layer before it reads the weights.
+Config build_config_of(const Layer& layer) {
+  const auto& shapes = layer.state()->input_shapes;
+  if (layer.class_name() == "MultiHeadAttention") return {{"shapes_dict", attention_shapes(layer)}};
+  const layers::LayerClass* row = layers::find_layer_class(layer.class_name());
+  // States and masks that are given as well determine no weights.
+  if (shapes.size() == 1 || (row != nullptr && row->call_arguments.size() > 1)) return {{"input_shape", shapes[0]}};
   Config::Value::List list;
   for (const Shape& s : shapes) list.emplace_back(s);
-  return list;
+  return {{"input_shape", list}};
 }
 
 [[noreturn]] void throw_unknown(const std::string& class_name) {
@@ -190,9 +210,8 @@ Config serialize_layer(const Layer& layer, KerasStyle style) {
   } else {
     out = named_object(nullptr, layer.class_name(), layer_values(layer, style), style);
   }
-  if (!state.input_shapes.empty() && (style == KerasStyle::keras3 || !has_graph(layer)) && !has_graph(layer) &&
-      style == KerasStyle::keras3)
-    out.set("build_config", Config{{"input_shape", shapes_value(state.input_shapes)}});
+  if (!state.input_shapes.empty() && !has_graph(layer) && style == KerasStyle::keras3)
+    out.set("build_config", build_config_of(layer));
   return out;
 }
 

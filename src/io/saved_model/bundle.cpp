@@ -88,8 +88,10 @@ void write_bundle(const std::string& prefix, const std::vector<std::pair<std::st
 
 BundleReader::BundleReader(const std::string& prefix) : prefix_(prefix) {
   const std::string path = prefix + ".index";
-  for (const auto& [key, value] : read_table(read_file(path, kMetadataLimit), path)) {
+  for (const auto& row : read_table(read_file(path, kMetadataLimit), path)) {
     parsing(path, [&] {
+      const std::string& key = row.first;
+      const std::string& value = row.second;
       protozero::pbf_reader in(value);
       if (key.empty()) {
         while (in.next()) {

@@ -157,10 +157,11 @@ Tensors starting_with(const NamedTensors& all, const std::string& prefix) {
   return out;
 }
 
-int read(const std::string& path, const std::string& data) {
+int read(const std::string& path, const std::string& data, const std::vector<std::string>& copies) {
   const NamedTensors all = load_npz(data);
   const Tensors x = starting_with(all, "x"), y = starting_with(all, "y"), want = starting_with(all, "out");
   const Model model = load_model(path);
+  for (const std::string& copy : copies) model.save(copy);
   const Tensors got = model.predict(x, {.verbose = 0});
   double most = 0;
   for (std::size_t i = 0; i < want.size(); ++i) most = std::max(most, reduce_max(abs(got[i] - want[i])).item<double>());
@@ -176,7 +177,7 @@ int main(int argc, char** argv) {
   const std::string command = argc > 1 ? argv[1] : "";
   std::cout.precision(9);
   if (command == "write" && argc == 3) return write(argv[2]);
-  if (command == "read" && argc == 4) return read(argv[2], argv[3]);
-  std::cerr << "usage: model_files write DIR | read MODEL DATA\n";
+  if (command == "read" && argc >= 4) return read(argv[2], argv[3], {argv + 4, argv + argc});
+  std::cerr << "usage: model_files write DIR | read MODEL DATA [COPY...]\n";
   return 2;
 }

@@ -17,6 +17,15 @@ class STRATA_API WritesVariables {
   virtual std::vector<const detail::VariableState*> written() const = 0;
 };
 
+// Implemented by updates of variables of which one op can make many at once. The first input is the gradient.
+class STRATA_API UpdatesJointly : public WritesVariables {
+ public:
+  // Whether this update and another one are made by the same kernel with the same numbers.
+  virtual bool goes_with(const Op& other) const = 0;
+  // One op for updates that go with each other. Its inputs are those that they share, then the gradients.
+  virtual OpPtr joined(std::vector<OpPtr> updates) const = 0;
+};
+
 class STRATA_API ReadVariable final : public Op {
  public:
   explicit ReadVariable(std::shared_ptr<detail::VariableState> variable) : variable(std::move(variable)) {}

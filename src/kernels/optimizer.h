@@ -25,6 +25,7 @@ struct Update {
 struct SgdStep {
   double momentum;
   bool nesterov;
+  friend bool operator==(const SgdStep&, const SgdStep&) = default;
 };
 void sgd_update(const Update& u, const SgdStep& s);
 
@@ -32,12 +33,14 @@ void sgd_update(const Update& u, const SgdStep& s);
 struct AdamStep {
   double beta_1, beta_2, epsilon;
   std::int64_t step;
+  friend bool operator==(const AdamStep&, const AdamStep&) = default;
 };
 void adam_update(const Update& u, const AdamStep& s);
 
 // slots: velocity, momentum, average gradient
 struct RmspropStep {
   double rho, momentum, epsilon;
+  friend bool operator==(const RmspropStep&, const RmspropStep&) = default;
 };
 void rmsprop_update(const Update& u, const RmspropStep& s);
 

@@ -14,11 +14,48 @@ void register_optimizer(Registry& r) {
 
 namespace optimizers {
 
+namespace {
+
+// Whether the step is due: the input behind the shared ones, where gradients are accumulated over several steps.
+bool is_due(const Tensor& due) { return due.item<bool>(); }
+
+// Inputs: learning rate, steps taken before, where gradients are accumulated `due`, and the gradients.
+class JointUpdate final : public Op, public WritesVariables {
+ public:
+  explicit JointUpdate(std::vector<OpPtr> updates)
+      : updates_(std::move(updates)), name_(std::string(updates_.front()->name()) + "s") {}
+  std::string_view name() const override { return name_; }
+  Specs infer(const Specs&) const override { return {}; }
+  bool has_effect() const override { return true; }
+  Config config() const override { return {{"variables", static_cast<std::int64_t>(updates_.size())}}; }
+  std::vector<const strata::detail::VariableState*> written() const override {
+    std::vector<const strata::detail::VariableState*> all;
+    for (const OpPtr& op : updates_)
+      for (const auto* v : update(op).written()) all.push_back(v);
+    return all;
+  }
+  void run(RunContext& c) const override {
+    const std::size_t shared = c.in.size() - updates_.size();
+    if (shared > 2 && !is_due(c.in[2])) return;
+    std::vector<kernels::Update> all;
+    all.reserve(updates_.size());
+    const auto learning_rate = c.in[0].item<double>();
+    for (std::size_t i = 0; i < updates_.size(); ++i)
+      all.push_back(update(updates_[i]).memory(c.in[shared + i], learning_rate));
+    update(updates_.front()).update(all, c.in[1].item<std::int64_t>());
+  }
+
+ private:
+  static const UpdateOp& update(const OpPtr& op) { return static_cast<const UpdateOp&>(*op); }
+  std::vector<OpPtr> updates_;
+  std::string name_;
+};
+
+}  // namespace
+
 Specs UpdateOp::infer(const Specs&) const { return {}; }
 
-void UpdateOp::run(RunContext& c) const {
-  if (c.in.size() > 3 && !c.in[3].item<bool>()) return;  // gradients are only accumulated in this step
-  const Tensor& gradient = c.in[0];
+kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate) const {
   if (gradient.shape() != weight_->shape || gradient.dtype() != weight_->dtype)
     throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +
                      to_string(weight_->shape) + ", but its gradient has shape " + to_string(gradient.shape()) + ".");
@@ -26,14 +63,22 @@ void UpdateOp::run(RunContext& c) const {
   u.dtype = weight_->dtype;
   u.n = gradient.size();
   u.gradient = gradient.impl()->raw();
-  u.learning_rate = c.in[1].item<double>();
+  u.learning_rate = learning_rate;
   u.decay = weight_decay_;
   // One after the other: each may move to a buffer of its own first.
   u.weight = strata::detail::exclusive_value(*weight_).impl()->raw();
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i]) u.slots[i] = strata::detail::exclusive_value(*slots_[i]).impl()->raw();
-  if (u.n > 0) update(u, c.in[2].item<std::int64_t>());
+  return u;
 }
+
+void UpdateOp::run(RunContext& c) const {
+  if (c.in.size() > 3 && !is_due(c.in[3])) return;
+  const kernels::Update u = memory(c.in[0], c.in[1].item<double>());
+  update({&u, 1}, c.in[2].item<std::int64_t>());
+}
+
+OpPtr UpdateOp::joined(std::vector<OpPtr> updates) const { return make_op<JointUpdate>(std::move(updates)); }
 
 Config UpdateOp::config() const { return {{"variable", Variable(weight_).path()}}; }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -15,7 +16,7 @@ namespace strata::optimizers {
 
 using StatePtr = std::shared_ptr<strata::detail::VariableState>;
 
-class UpdateOp : public Op, public WritesVariables {
+class UpdateOp : public Op, public UpdatesJointly {
  public:
   // `slots` in the order of the kernel; null where the optimizer has none.
   UpdateOp(StatePtr weight, std::vector<StatePtr> slots, double weight_decay)
@@ -25,9 +26,20 @@ class UpdateOp : public Op, public WritesVariables {
   Config config() const override;
   bool has_effect() const override { return true; }
   std::vector<const strata::detail::VariableState*> written() const override;
+  bool goes_with(const Op&) const override { return false; }
+  OpPtr joined(std::vector<OpPtr> updates) const override;
+
+  // What the kernel works on. Weight and slots may move to buffers of their own.
+  kernels::Update memory(const Tensor& gradient, double learning_rate) const;
+  // Of as many weights as go together.
+  virtual void update(std::span<const kernels::Update> updates, std::int64_t steps_before) const = 0;
 
  protected:
-  virtual void update(const kernels::Update& u, std::int64_t steps_before) const = 0;
+  template <class Self>
+  static bool same_numbers(const Self& a, const Op& other) {
+    const auto* b = dynamic_cast<const Self*>(&other);
+    return b != nullptr && a.step_ == b->step_;
+  }
 
  private:
   StatePtr weight_;
@@ -40,9 +52,13 @@ class SgdUpdate final : public UpdateOp {
   SgdUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::SgdStep step)
       : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
   std::string_view name() const override { return "sgd_update"; }
+  bool goes_with(const Op& other) const override { return same_numbers(*this, other); }
+  void update(std::span<const kernels::Update> updates, std::int64_t) const override {
+    kernels::sgd_update_all(updates, step_);
+  }
 
  private:
-  void update(const kernels::Update& u, std::int64_t) const override { kernels::sgd_update(u, step_); }
+  friend class UpdateOp;
   kernels::SgdStep step_;
 };
 
@@ -51,13 +67,15 @@ class AdamUpdate final : public UpdateOp {
   AdamUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::AdamStep step)
       : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
   std::string_view name() const override { return "adam_update"; }
-
- private:
-  void update(const kernels::Update& u, std::int64_t steps_before) const override {
+  bool goes_with(const Op& other) const override { return same_numbers(*this, other); }
+  void update(std::span<const kernels::Update> updates, std::int64_t steps_before) const override {
     kernels::AdamStep step = step_;
     step.step = steps_before + 1;
-    kernels::adam_update(u, step);
+    kernels::adam_update_all(updates, step);
   }
+
+ private:
+  friend class UpdateOp;
   kernels::AdamStep step_;
 };
 
@@ -66,9 +84,13 @@ class RmspropUpdate final : public UpdateOp {
   RmspropUpdate(StatePtr weight, std::vector<StatePtr> slots, double weight_decay, kernels::RmspropStep step)
       : UpdateOp(std::move(weight), std::move(slots), weight_decay), step_(step) {}
   std::string_view name() const override { return "rmsprop_update"; }
+  bool goes_with(const Op& other) const override { return same_numbers(*this, other); }
+  void update(std::span<const kernels::Update> updates, std::int64_t) const override {
+    kernels::rmsprop_update_all(updates, step_);
+  }
 
  private:
-  void update(const kernels::Update& u, std::int64_t) const override { kernels::rmsprop_update(u, step_); }
+  friend class UpdateOp;
   kernels::RmspropStep step_;
 };
 
@@ -82,13 +104,14 @@ class KernelUpdate final : public UpdateOp {
                const StepNumbers& numbers)
       : UpdateOp(std::move(weight), std::move(slots), weight_decay), name_(name), kernel_(kernel), numbers_(numbers) {}
   std::string_view name() const override { return name_; }
-
- private:
-  void update(const kernels::Update& u, std::int64_t steps_before) const override {
+  void update(std::span<const kernels::Update> updates, std::int64_t steps_before) const override {
     StepNumbers numbers = numbers_;
     if constexpr (requires { numbers.step; }) numbers.step = steps_before + 1;
-    kernel_(u, numbers);
+    for (const kernels::Update& u : updates)
+      if (u.n > 0) kernel_(u, numbers);
   }
+
+ private:
   const char* name_;
   Kernel kernel_;
   StepNumbers numbers_;

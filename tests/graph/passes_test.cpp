@@ -248,6 +248,71 @@ TEST(JoinGradients, ResultsAreEqualWithAndWithout) {
   }
 }
 
+// Two optimizers with settings of their own, weights of several sizes, a reading between the steps.
+struct TwoOptimizers {
+  explicit TwoOptimizers(const optimizers::Optimizer& first)
+      : first(first), second(optimizers::Adam({.learning_rate = 0.1})) {
+    for (const Shape& shape : {Shape{3, 5}, Shape{200, 7}, Shape{1}})
+      weights.emplace_back(random::normal(shape, {.seed = 1}));
+  }
+  Tensors operator()(const Tensor& x) const {
+    GradientTape tape({.persistent = true});
+    Tensor loss = reduce_sum(x);
+    for (const Variable& w : weights) loss = loss + reduce_mean(square(w.read() - 1.0)) * reduce_sum(x);
+    const Tensors gradients = tape.gradient(loss, weights);
+    first.apply_gradients(gradients, weights);
+    const Tensor between = weights[0].read() * 1.0;
+    second.apply_gradients(gradients, weights);
+    return {loss, between};
+  }
+  optimizers::Optimizer first, second;
+  std::vector<Variable> weights;
+};
+
+TEST(JoinUpdates, OneOpMakesAllUpdatesOfAnOptimizer) {
+  const auto make = [](int kind) -> optimizers::Optimizer {
+    if (kind == 0) return optimizers::SGD({.learning_rate = 0.1, .momentum = 0.9});
+    if (kind == 1) return optimizers::Adam({.weight_decay = 0.01});
+    return optimizers::RMSprop();
+  };
+  for (const int kind : {0, 1, 2}) {
+    SCOPED_TRACE(kind);
+    const TwoOptimizers eager(make(kind)), one(make(kind)), several(make(kind));
+    auto on = function([&](const Tensor& x) { return one(x); });
+    auto off = function([&](const Tensor& x) { return several(x); }, {.disable = {"join_updates"}});
+    const Tensor x = Tensor({0.5f, 1.0f});
+    for (int step = 0; step < 3; ++step) {
+      const Tensors wanted = eager(x);
+      for (const Tensors& found : {on(x), off(x)})
+        for (std::size_t i = 0; i < found.size(); ++i)
+          EXPECT_EQ(reduce_max(abs(found[i] - wanted[i])).item<float>(), 0) << step;
+    }
+    for (std::size_t i = 0; i < eager.weights.size(); ++i)
+      EXPECT_EQ(reduce_max(abs(one.weights[i].read() - eager.weights[i].read())).item<float>(), 0);
+    const std::string after = on.explain(), before = off.explain();
+    EXPECT_EQ(count(after, "adam_updates("), kind == 1 ? 2u : 1u) << after;
+    EXPECT_EQ(count(after, "_update("), 0u) << after;
+    EXPECT_EQ(count(before, "_update("), 6u) << before;
+  }
+}
+
+TEST(JoinUpdates, AccumulatedGradientsWaitForTheirStep) {
+  auto train = [](const std::vector<std::string>& disable) {
+    const Variable a(Tensor({1.0f, 2.0f})), b(Tensor({3.0f}));
+    const optimizers::SGD sgd({.learning_rate = 0.5, .gradient_accumulation_steps = 2});
+    auto step = function(
+        [&](const Tensor& x) {
+          sgd.apply_gradients({x, slice(x, {0}, {1})}, {a, b});
+          return x;
+        },
+        {.disable = disable});
+    for (int i = 1; i <= 3; ++i) step(Tensor({1.0f * static_cast<float>(i), 2.0f}));
+    return concat({a.read(), b.read()}, 0);
+  };
+  EXPECT_EQ(reduce_max(abs(train({}) - train({"all"}))).item<float>(), 0);
+  EXPECT_EQ(reduce_max(abs(train({}) - Tensor({0.25f, 1.0f, 2.25f}))).item<float>(), 0);
+}
+
 TEST(Passes, AreDisabledByNameAndUnknownNamesAreErrors) {
   auto f = [](const Tensor& x) { return x + 1.0; };
   auto off = function(f, {.disable = {"concat_in_place"}});

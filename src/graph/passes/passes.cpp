@@ -14,8 +14,10 @@ struct Pass {
 };
 constexpr Pass kShapePasses[] = {
     {"identities", remove_identities}, {"join_gradients", join_gradients}, {"concat_in_place", place_slices}};
-constexpr Pass kPasses[] = {
-    {"dead_code", remove_dead_code}, {"bias_before_norm", drop_bias_before_norm}, {"norm_relu", fuse_norm_relu}};
+constexpr Pass kPasses[] = {{"dead_code", remove_dead_code},
+                            {"bias_before_norm", drop_bias_before_norm},
+                            {"norm_relu", fuse_norm_relu},
+                            {"join_updates", join_updates}};
 
 void check_names(const std::vector<std::string>& disable) {
   for (const std::string& name : disable) {

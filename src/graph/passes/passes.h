@@ -20,6 +20,9 @@ STRATA_API bool drop_bias_before_norm(Graph& graph);
 // True where something changed.
 STRATA_API bool fuse_norm_relu(Graph& graph);
 
+// Makes one op of the updates of an optimizer that follow one another. True where something changed.
+STRATA_API bool join_updates(Graph& graph);
+
 // The following are for graphs of known shapes; `specialize` runs them.
 
 // Removes ops that give their input back: sums and broadcasts to the shape that is there, casts to the same type.

@@ -5,9 +5,7 @@ import onnx
 import onnxruntime
 import pytest
 
-MODELS = (
-    "small_cnn dense_stack branches nested_residual autoencoder text_cnn transformer volume cells mini_inception"
-).split()
+from exchange import MODELS, arrays, close
 
 
 @pytest.fixture(scope="module")
@@ -15,18 +13,6 @@ def directory(run_program, tmp_path_factory):
     path = tmp_path_factory.mktemp("onnx")
     run_program("write_onnx", path)
     return path
-
-
-def arrays(directory, name):
-    stored = np.load(directory / f"{name}.npz")
-    inputs = [stored[k] for k in sorted(stored.files) if k.startswith("in")]
-    outputs = [stored[k] for k in sorted(stored.files) if k.startswith("out")]
-    return inputs, outputs
-
-
-def close(got, want, tolerance=1e-5):
-    assert got.shape == want.shape
-    assert np.abs(got.astype(np.float64) - want).max() <= tolerance * max(1.0, np.abs(want).max())
 
 
 # capability: 6.10

@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-MODELS = (
-    "small_cnn dense_stack branches nested_residual autoencoder text_cnn transformer volume cells mini_inception"
-).split()
+from exchange import MODELS, arrays, as_list, close
+
 WITH_DROPOUT = ("small_cnn", "transformer")
 
 
@@ -14,23 +13,6 @@ def directory(run_program, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved_models")
     run_program("write_saved_models", path)
     return path
-
-
-def arrays(directory, name):
-    stored = np.load(directory / f"{name}.npz")
-    inputs = [stored[k] for k in sorted(stored.files) if k.startswith("in")]
-    outputs = [stored[k] for k in sorted(stored.files) if k.startswith("out")]
-    return inputs, outputs
-
-
-def close(got, want, tolerance=1e-5):
-    got = np.asarray(got)
-    assert got.shape == want.shape
-    assert np.abs(got.astype(np.float64) - want).max() <= tolerance * max(1.0, np.abs(want).max())
-
-
-def as_list(values):
-    return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
 # capability: 6.1

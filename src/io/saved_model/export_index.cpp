@@ -1,6 +1,7 @@
 // Slices, gathers, scatters, one-hot vectors; and the list of ops that have no row.
 #include <numeric>
 
+#include "io/exchange/not_exported.h"
 #include "io/saved_model/export.h"
 
 namespace strata::saved_model {
@@ -116,65 +117,12 @@ void one_hot(NodeExport& c) {
               {"axis", attr::integer(c.config.get<std::int64_t>("axis"))}}));
 }
 
-constexpr const char* kGradient = "it is the gradient of another op, and no part of a call";
-constexpr const char* kEffect = "it changes or writes something besides its results";
 constexpr const char* kNone = "TensorFlow has no op for it";
-constexpr const char* kLoss = "it belongs to a loss, not to a call of a model";
 constexpr const char* kVariable = "it is written by the exporter itself";
-constexpr const char* kUnrolled = "it is unrolled over its steps before";
 constexpr const char* kWithoutRow[][2] = {
-    {"simple_rnn", kUnrolled},
-    {"lstm", kUnrolled},
-    {"gru", kUnrolled},
-    {"simple_rnn_grad", kGradient},
-    {"lstm_grad", kGradient},
-    {"gru_grad", kGradient},
     {"affine_transform", kNone},
-    {"relu_grad", kGradient},
-    {"split_like", kGradient},
-    {"matrix_diag_part_grad", kGradient},
-    {"mirror_pad_grad", kGradient},
-    {"tile_grad", kGradient},
-    {"repeat_grad", kGradient},
-    {"conv_backprop_filter", kGradient},
-    {"dropout_grad", kGradient},
-    {"gather_grad", kGradient},
-    {"gather_nd_grad", kGradient},
-    {"take_along_axis_grad", kGradient},
-    {"segment_gather", kGradient},
-    {"strided_slice_grad", kGradient},
     {"slice_update", kNone},
-    {"sum_to", kGradient},
-    {"sum_to_like", kGradient},
-    {"fused_batch_norm_grad", kGradient},
-    {"bias_add_grad", kGradient},
-    {"max_pool_grad", kGradient},
-    {"max_pool_grad_grad", kGradient},
-    {"avg_pool_grad", kGradient},
-    {"resize_grad", kGradient},
-    {"softmax_grad", kGradient},
-    {"softmax_cross_entropy_with_logits", kLoss},
-    {"sparse_softmax_cross_entropy_with_logits", kLoss},
-    {"sigmoid_cross_entropy_with_logits", kLoss},
-    {"sgd_update", kEffect},
-    {"adam_update", kEffect},
-    {"rmsprop_update", kEffect},
-    {"adamax_update", kEffect},
-    {"nadam_update", kEffect},
-    {"adagrad_update", kEffect},
-    {"adadelta_update", kEffect},
-    {"ftrl_update", kEffect},
-    {"lion_update", kEffect},
-    {"schedule_free_adamw_update", kEffect},
-    {"simple_rnn_grad", kGradient},
-    {"lstm_grad", kGradient},
-    {"gru_grad", kGradient},
-    {"summary_scalar", kEffect},
-    {"summary_image", kEffect},
-    {"summary_histogram", kEffect},
-    {"summary_pr_curve", kEffect},
     {"assign_variable", kVariable},
-    {"conditional", kEffect},
     {"read_variable", kVariable},
     {"bincount", kNone},
     {"searchsorted", kNone},
@@ -206,7 +154,7 @@ void add_index_rows(ExportTable& t) {
 std::string_view reason_without_row(std::string_view op) {
   for (const auto& [name, reason] : kWithoutRow)
     if (op == name) return reason;
-  return {};
+  return exchange::reason_not_exported(op);
 }
 
 }  // namespace strata::saved_model

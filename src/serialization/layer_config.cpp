@@ -101,6 +101,8 @@ void to_keras2(const Layer& layer, Config& config) {
   if (class_name == "MultiHeadAttention" || class_name.find("RNN") != std::string::npos ||
       class_name.starts_with("GRU") || class_name.starts_with("LSTM"))
     config.erase("seed");
+  if (class_name == "Resizing" || class_name == "CenterCrop" || class_name.starts_with("Random"))
+    config.erase("data_format");
   if (class_name == "LeakyReLU") {
     config.set("alpha", config.at("negative_slope"));
     config.erase("negative_slope");
@@ -113,11 +115,16 @@ void from_keras2(const std::string& class_name, Config& config) {
   if (class_name == "BatchNormalization" && axis != nullptr && axis->kind() == Kind::list &&
       axis->as_list().size() == 1)
     config.set("axis", Config::Value(axis->as_list()[0]));
+  if (class_name == "UnitNormalization" && axis != nullptr && axis->kind() == Kind::integer)
+    config.set("axis", std::vector<std::int64_t>{axis->as_integer()});
 }
 
 Config layer_values(const Layer& layer, KerasStyle style) {
   Config config = plain_value(layer.full_config(), style).as_map();
-  if (style == KerasStyle::keras2) to_keras2(layer, config);
+  if (style == KerasStyle::keras2)
+    to_keras2(layer, config);
+  else if (layer.class_name().starts_with("SpatialDropout"))
+    config.erase("trainable");  // Keras 3 does not take it here
   return config;
 }
 

@@ -96,7 +96,8 @@ bool is_op_config(const Config& data) {
   // Without modules (HDF5 of Keras 3), "Add" of the ops differs from the layer by its configuration alone.
   if (data.contains("module") || !data.contains("inbound_nodes")) return false;
   const Config config = data.get<Config>("config", Config());
-  return find_keras3_op(class_name, "") != nullptr && !config.contains("trainable") && !config.contains("dtype");
+  return (class_name == "Split" || find_keras3_op(class_name, "") != nullptr) && !config.contains("trainable") &&
+         !config.contains("dtype");
 }
 
 Tensors call_op(const Config& data, const CallArguments& arguments) {
@@ -109,6 +110,8 @@ Tensors call_op(const Config& data, const CallArguments& arguments) {
     const auto* row = registry().find(named.class_name);
     if (row != nullptr && row->from_config != nullptr)
       return strata::apply(row->from_config(named.config), call.operands);
+  } else if (name == "Split" || name == "split") {
+    return split_op(call);
   } else if (const KerasOp* row = keras2 ? find_keras2_op(name) : find_keras3_op(name, module); row != nullptr) {
     return {row->call(call)};
   }

@@ -135,10 +135,28 @@ Tensor einsum_row(const OpCall& c) {
   return einsum(equation->as_string(), c.operands);
 }
 
+// The indices are a tensor, or numbers by position or by name.
 Tensor take_row(const OpCall& c) {
-  const auto axis = c.option({"axis"});
-  return axis ? gather(c.operand(0), c.operand(1), axis->as_integer())
-              : gather(reshape(c.operand(0), {-1}), c.operand(1), 0);
+  const auto axis = c.option({"axis"}), named = c.option({"indices"});
+  Tensor indices;
+  if (c.operands.size() > 1) {
+    indices = c.operand(1);
+  } else {
+    const Config::Value numbers = named ? *named : c.positions.empty() ? Config::Value() : c.positions.back();
+    const auto values = Config{{"indices", numbers}}.get<std::vector<std::int64_t>>("indices");
+    indices = Tensor::from(values, {static_cast<std::int64_t>(values.size())});
+  }
+  return axis ? gather(c.operand(0), indices, axis->as_integer()) : gather(reshape(c.operand(0), {-1}), indices, 0);
+}
+
+Tensor matmul_row(const OpCall& c) {
+  const auto a = c.option({"transpose_a"}), b = c.option({"transpose_b"});
+  return matmul(c.operand(0), c.operand(1), {.transpose_a = a && a->as_bool(), .transpose_b = b && b->as_bool()});
+}
+
+Tensor norm_row(const OpCall& c) {
+  const auto keep = c.option({"keepdims"});
+  return norm(c.operand(0), axes_of(c), {.ord = c.real("ord", 2), .keepdims = keep && keep->as_bool()});
 }
 
 Tensor cast_row(const OpCall& c) {
@@ -180,7 +198,7 @@ const KerasOp kRows[] = {
     {"reduce_mean", "numpy", "Mean", "math.reduce_mean", reduction<reduce_mean>},
     {"reduce_max", "numpy", "Max", "math.reduce_max", reduction<reduce_max>},
     {"reduce_min", "numpy", "Min", "math.reduce_min", reduction<reduce_min>},
-    {"matmul", "numpy", "Matmul", "linalg.matmul", [](const OpCall& c) { return matmul(c.operand(0), c.operand(1)); }},
+    {"matmul", "numpy", "Matmul", "linalg.matmul", matmul_row},
     {"concat", "numpy", "Concatenate", "concat",
      [](const OpCall& c) { return concat(c.operands, c.integer("axis", 0)); }},
     {"stack", "numpy", "Stack", "stack", [](const OpCall& c) { return stack(c.operands, c.integer("axis", 0)); }},
@@ -208,6 +226,8 @@ const KerasOp kRows[] = {
     {"reduce_prod", "numpy", "Prod", "math.reduce_prod", reduction<reduce_prod>},
     {"reduce_variance", "numpy", "Var", "math.reduce_variance", reduction<reduce_variance>},
     {"reduce_std", "numpy", "Std", "math.reduce_std", reduction<reduce_std>},
+    {"reduce_logsumexp", "math", "Logsumexp", "math.reduce_logsumexp", reduction<reduce_logsumexp>},
+    {"", "linalg", "Norm", "norm", norm_row},
     {"expm1", "numpy", "Expm1", "math.expm1", unary<expm1>},
     {"log1p", "numpy", "Log1p", "math.log1p", unary<log1p>},
     {"log2", "numpy", "Log2", nullptr, unary<log2>},
@@ -282,6 +302,21 @@ const KerasOp kRows[] = {
 
 }  // namespace
 
+Tensors split_op(const OpCall& c) {
+  const std::int64_t axis = c.integer("axis", 0);
+  const auto v = c.option({"indices_or_sections", "num_or_size_splits"});
+  if (!v) throw ValueError("operator '" + c.name + "' has no number of parts.");
+  if (v->kind() == Kind::integer) return split(c.operand(0), static_cast<int>(v->as_integer()), axis);
+  Ints sizes = c.integers({"indices_or_sections", "num_or_size_splits"});
+  if (!c.options.contains("num_or_size_splits")) {  // Keras gives the positions between the parts
+    const std::int64_t last =
+        c.operand(0).shape()[static_cast<std::size_t>(axis < 0 ? axis + c.operand(0).rank() : axis)];
+    sizes.push_back(last);
+    for (std::size_t i = sizes.size(); i-- > 1;) sizes[i] -= sizes[i - 1];
+  }
+  return split(c.operand(0), sizes, axis);
+}
+
 const KerasOp* find_keras_op(std::string_view name) {
   for (const KerasOp& row : kRows)
     if (!name.empty() && name == row.name) return &row;
@@ -297,8 +332,10 @@ const KerasOp* find_keras3_op(const std::string& class_name, const std::string& 
 }
 
 const KerasOp* find_keras2_op(const std::string& function) {
+  constexpr std::string_view kOld = "compat.v1.";
+  const std::string_view name = function.starts_with(kOld) ? std::string_view(function).substr(kOld.size()) : function;
   for (const KerasOp& row : kRows)
-    if (row.keras2 != nullptr && function == row.keras2) return &row;
+    if (row.keras2 != nullptr && name == row.keras2) return &row;
   return nullptr;
 }
 

@@ -34,6 +34,8 @@ struct KerasOp {
   Tensor (*call)(const OpCall& c);
 };
 
+// Split of Keras 3 and tf.split, which give several results.
+Tensors split_op(const OpCall& c);
 // The row by which an op of strata is written; null where there is none.
 const KerasOp* find_keras_op(std::string_view name);
 // Those by which files are read.

@@ -51,6 +51,32 @@ def models(directory):
     model.save_weights(str(directory / "keras2_weights.h5"))
 
 
+def saved_models(directory):
+    """The same network as SavedModels of tf_keras 2 and Keras 3, and in ONNX."""
+    import onnx
+
+    data = numpy.linspace(-1, 1, 12, dtype="float32").reshape(4, 3)
+    for k, name in ((tf_keras, "keras2_saved_model"), (keras, "keras3_export")):
+        k.utils.set_random_seed(1)
+        x = k.Input((3,), name="x")
+        model = k.Model(x, k.layers.Dense(1, name="last")(k.layers.Dense(2, activation="relu", name="first")(x)), name="golden")
+        if k is keras:
+            model.export(str(directory / name), verbose=False)
+        else:
+            model.compile(k.optimizers.SGD(0.01), "mse")
+            model.save(str(directory / name), save_format="tf")
+        numpy.save(directory / (name + ".outputs.npy"), model.predict_on_batch(data))
+    (w1, b1), (w2, b2) = [layer.get_weights() for layer in model.layers[1:]]
+    tensor, helper = onnx.numpy_helper.from_array, onnx.helper
+    nodes = [helper.make_node("Gemm", ["x", "w1", "b1"], ["h"]), helper.make_node("Relu", ["h"], ["r"]),
+             helper.make_node("Gemm", ["r", "w2", "b2"], ["y"])]
+    value = lambda name, n: helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", n])  # noqa: E731
+    weights = [tensor(v, n) for v, n in ((w1, "w1"), (b1, "b1"), (w2, "w2"), (b2, "b2"))]
+    graph = helper.make_graph(nodes, "golden", [value("x", 3)], [value("y", 1)], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), directory / "opset17.onnx")
+    numpy.save(directory / "opset17.onnx.outputs.npy", model.predict_on_batch(data))
+
+
 def main(directory):
     directory.mkdir(parents=True, exist_ok=True)
     for name, version in (("earliest", "earliest"), ("latest", "latest"), ("v108", ("v108", "v108"))):
@@ -59,6 +85,7 @@ def main(directory):
     with h5py.File(directory / "userblock.h5", "w", userblock_size=512) as file:
         file["plain"] = values
     models(directory)
+    saved_models(directory)
 
 
 if __name__ == "__main__":

@@ -58,10 +58,10 @@ class Bench:
                 worker.close()
 
     def undisturbed(self, worker, command):
-        """The seconds of a measurement during which others took little of the machine: the least disturbed of six."""
+        """The seconds of a measurement during which others took little of the machine: the least disturbed of four."""
         best = None
-        for attempt in range(6):
-            time.sleep(0.3)  # threads of the peer before stop spinning
+        for attempt in range(4):
+            time.sleep(0.3 * (attempt + 1))  # threads of the peer before stop spinning, and others come to an end
             with machine.Disturbance(worker.process.pid) as disturbance:
                 seconds = worker.ask(command)["seconds"]
             if best is None or disturbance.share < best[0]:
@@ -69,7 +69,7 @@ class Bench:
             if disturbance.share <= self.limit:
                 return seconds
             self.repeated += 1
-        print(f"{worker.name}: others took {best[0]:.0%} of the machine, six times", file=sys.stderr)
+        print(f"{worker.name}: others took {best[0]:.0%} of the machine, four times", file=sys.stderr)
         return best[1]
 
     def processes(self, row):

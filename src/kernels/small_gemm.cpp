@@ -86,6 +86,8 @@ void Multiply(const SmallGemm& g, const T* a, const T* b, T* dst) {
   const bool pack_b = !kFloat || g.b_step != 1 || (g.m > 16 && g.n > 256);
   const bool stage = !kFloat || g.n % kLanes != 0;
   const bool transposed = !pack_a && g.a_step != 1;
+  // A gradient of weights: each thread writes the part of it that it will read when it updates them.
+  const bool by_rows = !pack_b && g.n % kLanes == 0 && row_blocks > panels;
   // Few rows leave the time that reading B takes.
   const std::int64_t cost =
       std::max<std::int64_t>(panel_size * g.k * std::max<std::int64_t>(std::min(g.m, kRows), 8) / 32, 1);
@@ -93,7 +95,8 @@ void Multiply(const SmallGemm& g, const T* a, const T* b, T* dst) {
     const Room room(g, panel_size, pack_a, pack_b || g.n % kLanes != 0, stage);
     std::int64_t packed_panel = -1;
     for (std::int64_t piece = first; piece < last; ++piece) {
-      const std::int64_t panel = piece / row_blocks, i0 = piece % row_blocks * kRows, j0 = panel * panel_size;
+      const std::int64_t panel = by_rows ? piece % panels : piece / row_blocks;
+      const std::int64_t i0 = (by_rows ? piece / panels : piece % row_blocks) * kRows, j0 = panel * panel_size;
       const std::int64_t rows = std::min(kRows, g.m - i0), columns = std::min(panel_size, g.n - j0);
       const int vectors = static_cast<int>((columns + kLanes - 1) / kLanes);
       const std::int64_t width = vectors * kLanes;

@@ -15,6 +15,8 @@ ROOT = os.path.dirname(BENCH)
 
 
 class Bench:
+    pause = 0.3  # seconds in which the threads of the peer before stop spinning
+
     def __init__(self, programs, pythons, build, rounds, limit, models, log):
         self.programs, self.pythons, self.build = programs, pythons, build
         self.rounds, self.limit, self.models, self.log = rounds, limit, models, log
@@ -61,7 +63,7 @@ class Bench:
         """The seconds of a measurement during which others took little of the machine: the least disturbed of four."""
         best = None
         for attempt in range(4):
-            time.sleep(0.3 * (attempt + 1))  # threads of the peer before stop spinning, and others come to an end
+            time.sleep(self.pause * (attempt + 1))  # others come to an end, too
             with machine.Disturbance(worker.process.pid) as disturbance:
                 seconds = worker.ask(command)["seconds"]
             if best is None or disturbance.share < best[0]:

@@ -40,7 +40,8 @@ class Worker:
         for line in self.process.stdout:
             if line.startswith("@"):
                 return line[1:].strip()
-        raise WorkFailed(f"{self.name}: ended with status {self.process.wait()}; see the log")
+        self.close()
+        raise WorkFailed(f"{self.name}: ended with status {self.process.returncode}; see the log")
 
     def ask(self, command):
         self.process.stdin.write(command + "\n")

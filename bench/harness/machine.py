@@ -23,9 +23,10 @@ def describe():
 
 
 def version_of(python, module):
-    code = f"import importlib.metadata as m; print(m.version({module!r}))"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
-    return done.stdout.strip() if done.returncode == 0 else None
+    code = ("import importlib.metadata as m, sys; found = m.packages_distributions().get(sys.argv[1], ['']); "
+            "print(m.version(found[0]) if found[0] else 'unknown')")
+    done = subprocess.run([python, "-c", code, module], capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
 
 
 def busy_and_stolen():

@@ -20,13 +20,14 @@ class Bench:
     def __init__(self, programs, pythons, build, rounds, limit, models, log):
         self.programs, self.pythons, self.build = programs, pythons, build
         self.rounds, self.limit, self.models, self.log = rounds, limit, models, log
-        self.repeated = 0
+        self.repeated, self.disturbed = 0, set()
 
     def available(self, row):
         return [v for v in row.variants if v.peer in self.programs or v.peer == "oneDNN"]
 
     def run(self, row):
         """Results by variant: {"value": images/s, seconds or MB, "samples": of each round}."""
+        self.disturbed.clear()
         sample = {"time": self.times, "first": self.processes, "start": self.processes, "peak": self.processes,
                   "compile": self.compiles, "size": self.sizes}[row.measure](row)
         results = {}
@@ -34,8 +35,8 @@ class Bench:
             if samples := sample.get(variant.name):
                 items = variant.items or row.items
                 values = [items / s if items else s for s in samples]
-                results[variant.name] = {"peer": variant.peer, "label": variant.label,
-                                         "value": statistics.median(values), "samples": values}
+                results[variant.name] = {"peer": variant.peer, "label": variant.label, "value": statistics.median(values),
+                                         "samples": values, "disturbed": variant.name in self.disturbed}
         return results
 
     def times(self, row):
@@ -71,6 +72,7 @@ class Bench:
             if disturbance.share <= self.limit:
                 return seconds
             self.repeated += 1
+        self.disturbed.add(worker.name)
         print(f"{worker.name}: others took {best[0]:.0%} of the machine, four times", file=sys.stderr)
         return best[1]
 

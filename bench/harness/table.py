@@ -19,6 +19,13 @@ def show(row, value):
     return f"{value * 1e3:.3g} ms" if value >= 1e-3 else f"{value * 1e6:.0f} us"
 
 
+def cell(row, result):
+    notes = [result["label"]] if result["label"] else []
+    if result.get("disturbed"):
+        notes.append("disturbed")
+    return show(row, result["value"]) + (f" ({', '.join(notes)})" if notes else "")
+
+
 def best(row, results, peer):
     mine = [r for r in results.values() if r["peer"] == peer]
     return (max if is_rate(row) else min)(mine, key=lambda r: r["value"], default=None)
@@ -58,8 +65,9 @@ def print_row(row, results):
     print("  " + "; ".join(words), flush=True)
 
 
-def markdown(results, about):
-    lines = [*about, "", "| work | strata | " + " | ".join(PEERS) + " | against the best peer | target | met |",
+def markdown(everything):
+    results, commits = everything["rows"], everything["commits"]
+    lines = [f"{everything['about']} strata at {', '.join(dict.fromkeys(commits.values()))}.", "", "| work | strata | " + " | ".join(PEERS) + " | against the best peer | target | met |",
              "|" + "---|" * (len(PEERS) + 5)]
     for name, row in ROWS.items():
         if name not in results or not any(v.peer != "strata" for v in row.variants):
@@ -68,7 +76,7 @@ def markdown(results, about):
         cells = [row.title]
         for peer in ("strata", *PEERS):
             r = best(row, found, peer)
-            cells.append(f"{show(row, r['value'])}" + (f" ({r['label']})" if r["label"] else "") if r else "")
+            cells.append(cell(row, r) if r else "")
         reached = ratio(row, found, PEERS)
         aim, met = target(row, found)
         lines.append("| " + " | ".join([*cells, f"{reached:.2f} x" if reached else "", aim,
@@ -80,5 +88,6 @@ def markdown(results, about):
         first = None
         for r in results[name].values():
             first = first or r["value"]
-            lines.append(f"| {row.title} | {r['label']} | {show(row, r['value'])} | {r['value'] / first:.3f} |")
+            value = cell(row, r | {"label": ""})
+            lines.append(f"| {row.title} | {r['label']} | {value} | {r['value'] / first:.3f} |")
     return "\n".join(lines) + "\n"

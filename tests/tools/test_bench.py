@@ -60,7 +60,9 @@ class Benches(unittest.TestCase):
 
     def test_the_table_has_a_line_for_each_measured_row(self):
         results = {name: {"strata": {"peer": "strata", "label": "way", "value": 2.0, "samples": [2.0]}} for name in ROWS}
-        lines = table.markdown(results, ["about"]).splitlines()
+        everything = {"rows": results, "commits": dict.fromkeys(ROWS, "1234567"), "about": "Machine: m."}
+        lines = table.markdown(everything).splitlines()
+        self.assertEqual(lines[0], "Machine: m. strata at 1234567.")
         self.assertEqual(sum(line.startswith("| ") for line in lines), 2 + sum(
             1 if any(v.peer != "strata" for v in row.variants) else len(results[name]) for name, row in ROWS.items()))
         self.assertEqual(len(set(line.count("|") for line in lines[2:lines.index("strata against itself:") - 1])), 1)
@@ -87,7 +89,7 @@ class Benches(unittest.TestCase):
         self.assertIn("mlp_step ", run("--list").stdout)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "results.json"
-            path.write_text(json.dumps({"rows": {}, "about": ["Machine: m"]}))
+            path.write_text(json.dumps({"rows": {}, "commits": {}, "about": "Machine: m"}))
             self.assertIn("| work | strata | PyTorch |", run("--table", "--results", str(path)).stdout)
 
 

@@ -176,6 +176,14 @@ class STRATA_API TrainingLoop {
   std::int64_t step() const;
   /// From a callback's on_train_begin: goes on at this epoch, after so many of its steps, whose data are passed over.
   void start_at(int epoch, std::int64_t step, std::int64_t global_step);
+  /// For BackupAndRestore: how the pass over the data began that runs on through the epochs with steps_per_epoch.
+  struct DataPosition {
+    std::vector<std::int64_t> orders;  ///< of the shuffles when it began
+    std::int64_t elements = 0;         ///< that it gave
+  };
+  std::optional<DataPosition> data_position() const;
+  /// From on_train_begin, too: the first pass passes over so many elements.
+  void skip_data(std::int64_t elements);
 
  private:
   std::shared_ptr<detail::LoopRun> run_;

@@ -38,6 +38,7 @@ class PerOutput {
   PerOutput(std::initializer_list<std::pair<const char*, T>> by_name) {
     for (const auto& [name, value] : by_name) values.emplace_back(name, value);
   }
+  PerOutput(std::initializer_list<T> by_position) : PerOutput(std::vector<T>(by_position)) {}
   PerOutput(const std::vector<T>& by_position) : is_list(true) {
     for (const T& value : by_position) values.emplace_back(std::string(), value);
   }
@@ -48,16 +49,34 @@ class PerOutput {
 
 using MetricList = std::vector<metrics::Metric>;
 
-/// Metrics of the only output, or lists of them by output name.
+/// The metrics of one output: a list, or one of them.
+class MetricsOfOutput {
+ public:
+  template <class U>
+  requires(std::convertible_to<U, metrics::Metric> && !std::same_as<std::remove_cvref_t<U>, MetricsOfOutput>)
+      MetricsOfOutput(const U& metric)
+      : list{metrics::Metric(metric)} {}
+  MetricsOfOutput(std::initializer_list<metrics::Metric> list) : list(list) {}
+  MetricsOfOutput(const MetricList& list) : list(list) {}
+  MetricList list;
+};
+
+/// Metrics of the only output; of several, a metric or a list for each, in order or by name:
+/// `{{"mae"}, {"mse", "mae"}}`, `{{"kind", {"accuracy", "auc"}}, {"size", "mae"}}`. A list with fewer or more metrics
+/// than there are outputs holds for each of them.
 class MetricsOption {
  public:
   MetricsOption() = default;
   MetricsOption(std::initializer_list<metrics::Metric> all) : all(all) {}
   MetricsOption(const MetricList& all) : all(all) {}
-  MetricsOption(std::initializer_list<std::pair<const char*, MetricList>> by_name) {
-    for (const auto& [name, list] : by_name) by_output.emplace_back(name, list);
+  MetricsOption(std::initializer_list<std::pair<const char*, MetricsOfOutput>> by_name) {
+    for (const auto& [name, of_output] : by_name) by_output.emplace_back(name, of_output.list);
   }
+  template <class = void>  // so that the others are preferred where both fit
+  MetricsOption(std::initializer_list<MetricList> by_position) : by_position(by_position) {}
+  MetricsOption(const std::vector<MetricList>& by_position) : by_position(by_position) {}
   MetricList all;
+  std::vector<MetricList> by_position;
   std::vector<std::pair<std::string, MetricList>> by_output;
 };
 

@@ -44,7 +44,8 @@ struct BackupAndRestore::State {
   std::string folder;
   BackupAndRestoreOptions options;
   std::shared_ptr<EpochOrders> orders = std::make_shared<EpochOrders>();
-  Variable position{zeros({3}, int64), {.trainable = false, .name = "position"}};  // epoch, step, steps of all epochs
+  // Epoch, step, steps of all epochs, and elements of a pass that runs on through the epochs.
+  Variable position{zeros({4}, int64), {.trainable = false, .name = "position"}};
   std::int64_t batches_since = 0;
 
   std::string latest() const { return (fs::path(folder) / "latest").string(); }
@@ -100,7 +101,9 @@ void BackupAndRestore::on_train_begin(const Logs&) {
       continue;
     }
     const auto position = s.position.read().to_vector<std::int64_t>();
-    if (loop() != nullptr) loop()->start_at(static_cast<int>(position[0]), position[1], position[2]);
+    if (loop() == nullptr) return;
+    loop()->start_at(static_cast<int>(position[0]), position[1], position[2]);
+    loop()->skip_data(position[3]);
     return;
   }
 }
@@ -124,7 +127,10 @@ void BackupAndRestore::save(int epoch, std::int64_t step) {
   std::error_code error;
   fs::create_directories(s.folder, error);
   if (error) throw FileError("'" + s.folder + "': cannot be made: " + error.message() + ".");
-  s.position.assign(Tensor::adopt(std::vector<std::int64_t>{epoch, step, loop()->global_step()}, {3}));
+  const auto data = loop()->data_position();
+  if (data) s.orders->orders = data->orders;
+  s.position.assign(Tensor::adopt(
+      std::vector<std::int64_t>{epoch, step, loop()->global_step(), data ? data->elements : 0}, {4}));
   if (s.options.double_checkpoint && fs::exists(s.latest())) {
     fs::remove_all(s.previous(), error);
     fs::rename(s.latest(), s.previous(), error);

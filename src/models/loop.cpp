@@ -4,7 +4,9 @@
 
 #include <exception>
 #include <iostream>
+#include <utility>
 
+#include "data/order_state.h"
 #include "models/loop_run.h"
 #include "models/model_state.h"
 #include "models/trainer.h"
@@ -112,13 +114,19 @@ bool LoopRun::begin_pass(bool is_validation, std::int64_t cardinality) {
   return true;
 }
 
+void ContinuedData::begin_pass() {
+  position_ = {data::detail::order_states(), 0};
+  run_ = dataset_.make_iterator();
+}
+
 bool ContinuedData::next(Tensors& element) {
   bool is_there = run_->next(element);
   if (!is_there) {
-    run_ = dataset_.make_iterator();
+    begin_pass();
     is_there = is_at_start_ && run_->next(element);
   }
   is_at_start_ = false;
+  position_.elements += is_there;
   return is_there;
 }
 
@@ -129,6 +137,12 @@ std::shared_ptr<data::detail::Iterator> LoopRun::read(const data::AnyDataset& da
     if (!continued_) continued_ = std::make_shared<ContinuedData>(dataset);
     continued_->begin_epoch();
     data = continued_;
+    Tensors element;
+    if (elements_to_skip > 0) {
+      for (; elements_to_skip > 0 && data->next(element);) --elements_to_skip;
+      step_ = told_ = train_steps = std::exchange(steps_to_skip, 0);
+      if (train_steps == 0) continued_->begin_epoch();
+    }
   } else {
     data = dataset.make_iterator();
   }
@@ -278,6 +292,11 @@ void TrainingLoop::start_at(int epoch, std::int64_t step, std::int64_t global_st
   run_->epoch = epoch - 1;
   run_->steps_to_skip = step;
   run_->global_step = global_step;
+}
+void TrainingLoop::skip_data(std::int64_t elements) { run_->elements_to_skip = elements; }
+std::optional<TrainingLoop::DataPosition> TrainingLoop::data_position() const {
+  if (run_->continued() == nullptr) return {};
+  return run_->continued()->position();
 }
 
 }  // namespace strata

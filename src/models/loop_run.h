@@ -48,12 +48,15 @@ namespace detail {
 // A data set that is read on from epoch to epoch, and begun anew where it ends.
 class ContinuedData final : public data::detail::Iterator {
  public:
-  explicit ContinuedData(const data::AnyDataset& dataset) : dataset_(dataset), run_(dataset.make_iterator()) {}
+  explicit ContinuedData(const data::AnyDataset& dataset) : dataset_(dataset) { begin_pass(); }
   void begin_epoch() { is_at_start_ = true; }
   bool next(Tensors& element) override;
+  const TrainingLoop::DataPosition& position() const { return position_; }
 
  private:
+  void begin_pass();
   data::AnyDataset dataset_;
+  TrainingLoop::DataPosition position_;
   std::unique_ptr<data::detail::Iterator> run_;
   bool is_at_start_ = true;
 };
@@ -75,7 +78,8 @@ class LoopRun {
   std::int64_t global_step = 0;
   int epoch = 0;                 // of the one that runs
   std::int64_t train_steps = 0;  // done in it
-  std::int64_t steps_to_skip = 0;
+  std::int64_t steps_to_skip = 0, elements_to_skip = 0;
+  const ContinuedData* continued() const { return continued_.get(); }
 
  private:
   enum class Pass { none, training, validation };

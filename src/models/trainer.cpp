@@ -121,11 +121,17 @@ void Trainer::resolve_metrics(const std::vector<std::string>& names, const Metri
   };
   if (!option.all.empty() && outputs_.size() == 1) {
     add(outputs_[0], option.all);
+  } else if (option.all.size() == outputs_.size()) {
+    for (std::size_t i = 0; i < outputs_.size(); ++i) add(outputs_[i], {option.all[i]});
   } else if (!option.all.empty()) {
     // One list for several outputs: each output has metrics of its own.
     for (Output& o : outputs_)
       for (const auto& m : option.all) add(o, {m.clone()});
   }
+  if (!option.by_position.empty() && option.by_position.size() != outputs_.size())
+    throw ValueError(fmt::format("compile: {} lists of metrics are given for {} outputs. Give one for each.",
+                                 option.by_position.size(), outputs_.size()));
+  for (std::size_t i = 0; i < option.by_position.size(); ++i) add(outputs_[i], option.by_position[i]);
   for (const auto& [name, list] : option.by_output) add(outputs_[index_of(names, name, "a metric")], list);
 }
 

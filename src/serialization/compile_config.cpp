@@ -31,6 +31,11 @@ List metric_list(const MetricList& metrics, KerasStyle style) {
 }
 
 Config::Value metrics_value(const MetricsOption& option, KerasStyle style) {
+  if (!option.by_position.empty()) {
+    List lists;
+    for (const auto& list : option.by_position) lists.push_back(metric_list(list, style));
+    return lists;
+  }
   if (option.by_output.empty()) {
     if (option.all.empty()) return {};
     return metric_list(option.all, style);

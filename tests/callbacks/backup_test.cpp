@@ -51,20 +51,25 @@ TEST(BackupWorker, DISABLED_Trains) {
   const char* folder = std::getenv("STRATA_TEST_FOLDER");
   const char* frequency = std::getenv("STRATA_TEST_FREQUENCY");
   ASSERT_NE(folder, nullptr);
+  const char* steps = std::getenv("STRATA_TEST_STEPS");
   ASSERT_NE(frequency, nullptr);
+  ASSERT_NE(steps, nullptr);
   utils::set_random_seed(5);
   const Tensor x = random::normal({40, 6}), y = reduce_sum(x, 1, {.keepdims = true});
   const Sequential model({Input({6}), Dense(12, {.activation = "relu"}), BatchNormalization(), Dropout(0.4), Dense(1)});
   model.compile({.optimizer = optimizers::Adam(0.01), .loss = "mse", .metrics = {"mae"}});
   callbacks::BackupAndRestoreOptions options{.delete_checkpoint = false};
   if (const int n = std::atoi(frequency); n > 0) options.save_freq = n;
+  std::optional<std::int64_t> steps_per_epoch;
+  if (const int n = std::atoi(steps); n > 0) steps_per_epoch = n;
   model.fit(x, y,
             {.batch_size = 4,
              .epochs = 5,
              .verbose = 0,
              .callbacks = {callbacks::BackupAndRestore(std::string(folder) + "/backup", options),
                            Log(std::string(folder) + "/log")},
-             .validation_data = {x, y}});
+             .validation_data = {x, y},
+             .steps_per_epoch = steps_per_epoch});
 }
 
 class Backup : public testing::Test {
@@ -76,14 +81,16 @@ class Backup : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   // Runs the training, killed after so many microseconds (never where negative); whether it ended by itself.
-  static bool run(const fs::path& folder, int frequency, int microseconds) {
+  bool run(const fs::path& folder, int frequency, int microseconds) const {
     fs::create_directories(folder);
     const std::string folder_variable = "STRATA_TEST_FOLDER=" + folder.string();
     const std::string frequency_variable = "STRATA_TEST_FREQUENCY=" + std::to_string(frequency);
+    const std::string steps_variable = "STRATA_TEST_STEPS=" + std::to_string(steps_per_epoch_);
     const pid_t child = fork();
     if (child == 0) {
       putenv(const_cast<char*>(folder_variable.c_str()));
       putenv(const_cast<char*>(frequency_variable.c_str()));
+      putenv(const_cast<char*>(steps_variable.c_str()));
       const int nowhere = open("/dev/null", O_WRONLY);
       dup2(nowhere, 1);
       execl("/proc/self/exe", "worker", "--gtest_also_run_disabled_tests",
@@ -116,7 +123,7 @@ class Backup : public testing::Test {
   void resume(int frequency, int kills) {
     ASSERT_TRUE(run(folder_ / "whole", frequency, -1));
     const Curve want = curve(folder_ / "whole");
-    ASSERT_EQ(want.size(), 55u);
+    ASSERT_EQ(want.size(), lines_);
     std::mt19937 random(static_cast<unsigned>(frequency + 3));
     bool ended = false;
     for (int i = 0; i < kills && !ended; ++i) {
@@ -129,10 +136,22 @@ class Backup : public testing::Test {
     EXPECT_EQ(curve(folder_ / "killed"), want);
   }
   fs::path folder_;
+  int steps_per_epoch_ = 0;
+  std::size_t lines_ = 55;
 };
 
 TEST_F(Backup, AKilledFitGoesOnBitForBit) { resume(3, 2); }
 TEST_F(Backup, AKilledFitGoesOnFromTheEpoch) { resume(0, 2); }
+// A pass over the data has ten batches: epochs of four begin where the one before ended, and the third one is cut
+// short.
+TEST_F(Backup, APassOverSeveralEpochsGoesOn) {
+  steps_per_epoch_ = 4;
+  lines_ = 4 + 4 + 2 + 4 + 4 + 5;
+  resume(3, 2);
+  fs::remove_all(folder_ / "whole");
+  fs::remove_all(folder_ / "killed");
+  resume(0, 2);
+}
 TEST_F(Backup, LongTwentyKillsChangeNothing) {
   for (int i = 0; i < 5; ++i) {
     resume(i, 4);

@@ -60,6 +60,31 @@ TEST(Topics, EachOutputHasItsLossWeightAndMetric) {
   EXPECT_EQ(value(predicted["kind"]), 6);
 }
 
+// capability: 8.2
+TEST(Topics, LossesAndMetricsOfOutputsByPosition) {
+  const Tensor x = {{2.f}, {4.f}}, zero = zeros({2, 1});
+  const auto logs_with = [&](const MetricsOption& metrics) {
+    const Model model = copies({"kind", "size"});
+    model.compile({.optimizer = "sgd", .loss = {"mse", "mae"}, .loss_weights = {1.0, 2.0}, .metrics = metrics});
+    return model.evaluate(x, {zero, zero}, {.verbose = 0});
+  };
+  using Names = std::vector<std::string>;
+  const Names losses = {"loss", "kind_loss", "size_loss"};
+  const auto names_with = [&](const MetricsOption& metrics) {
+    const Names all = logs_with(metrics).names();
+    EXPECT_EQ(Names(all.begin(), all.begin() + 3), losses);
+    return Names(all.begin() + 3, all.end());
+  };
+  EXPECT_EQ(logs_with({}).at("loss"), 10 + 2 * 3);
+  EXPECT_EQ(names_with({"mae", "mse"}), (Names{"kind_mae", "size_mse"}));
+  EXPECT_EQ(names_with({{"mae"}, {"mse"}}), (Names{"kind_mae", "size_mse"}));
+  EXPECT_EQ(names_with({{"mae", "mse"}, {"mse"}}), (Names{"kind_mae", "kind_mse", "size_mse"}));
+  EXPECT_EQ(names_with({{"size", "mse"}}), (Names{"size_mse"}));
+  EXPECT_EQ(names_with({{"size", {"mse", "mae"}}, {"kind", "mae"}}), (Names{"kind_mae", "size_mse", "size_mae"}));
+  EXPECT_EQ(names_with({"mae"}), (Names{"kind_mae", "size_mae"}));
+  EXPECT_THROW(names_with(std::vector<MetricList>(3)), ValueError);
+}
+
 // capability: 8.3
 TEST(Topics, NamesOfLossesAndMetricsFitTheLabels) {
   struct Case {

@@ -16,6 +16,7 @@ namespace strata {
 namespace {
 
 thread_local std::optional<DType> autocast_dtype;
+thread_local detail::VariableReader* reader = nullptr;
 
 // buffer += sign * delta, element by element.
 void accumulate(Tensor& value, const Tensor& delta, double sign) {
@@ -44,6 +45,10 @@ Tensor& exclusive_value(VariableState& state) {
 
 AutocastScope::AutocastScope(std::optional<DType> dtype) : outer_(autocast_dtype) { autocast_dtype = dtype; }
 AutocastScope::~AutocastScope() { autocast_dtype = outer_; }
+
+VariableReader::~VariableReader() = default;
+VariableReaderScope::VariableReaderScope(VariableReader& r) : outer_(std::exchange(reader, &r)) {}
+VariableReaderScope::~VariableReaderScope() { reader = outer_; }
 
 }  // namespace detail
 
@@ -131,6 +136,7 @@ detail::VariableState& require_value(const std::shared_ptr<detail::VariableState
 
 Tensor Variable::value() const {
   Tensor t = read();
+  if (reader != nullptr) t = reader->value_of(*state_, t);
   if (!autocast_dtype || !is_floating(t.dtype()) || t.dtype() == *autocast_dtype) return t;
   if (*autocast_dtype == DType::float16) detail::float16_on_tapes();
   return cast(t, *autocast_dtype);

@@ -44,4 +44,23 @@ class STRATA_API AutocastScope {
   std::optional<DType> outer_;
 };
 
+// Puts another value in the place of a variable's where a layer reads it.
+class STRATA_API VariableReader {
+ public:
+  virtual ~VariableReader();
+  // Before the cast to the compute dtype.
+  virtual Tensor value_of(const VariableState& variable, const Tensor& value) = 0;
+};
+// While it lives, values of this thread's variables go through the reader.
+class STRATA_API VariableReaderScope {
+ public:
+  explicit VariableReaderScope(VariableReader& reader);
+  ~VariableReaderScope();
+  VariableReaderScope(const VariableReaderScope&) = delete;
+  VariableReaderScope& operator=(const VariableReaderScope&) = delete;
+
+ private:
+  VariableReader* outer_;
+};
+
 }  // namespace strata::detail

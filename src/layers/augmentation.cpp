@@ -24,31 +24,12 @@ namespace strata::layers {
 
 namespace {
 
-const auto seed_fields = [](auto& o, auto&& v) {
-  v("seed", o.seed);
-  v("data_format", o.data_format);
-};
 const auto transform_fields = [](auto& o, auto&& v) {
   seed_fields(o, v);
   v("fill_mode", o.fill_mode);
   v("interpolation", o.interpolation);
   v("fill_value", o.fill_value);
 };
-
-// The bounds that a factor stands for; a single number f is {-f, f}.
-struct Bounds {
-  double low, high;
-};
-Bounds bounds_of(const char* layer, const char* name, const Factor& f, double least, double most,
-                 bool from_zero = false) {
-  Bounds b = {std::min(f.low, f.high), std::max(f.low, f.high)};
-  if (f.is_single) b = {from_zero ? 0 : -std::abs(f.low), std::abs(f.low)};
-  if (!(b.low >= least && b.high <= most))
-    throw ValueError(std::string(layer) + ": " + name + " is " + std::to_string(f.low) +
-                     (f.is_single ? "" : " to " + std::to_string(f.high)) + ". Give numbers from " +
-                     std::to_string(least) + " to " + std::to_string(most) + ".");
-  return b;
-}
 
 template <class Options>
 Tensor transformed(const Pictures& pictures, const Tensors& columns, const Options& o) {
@@ -62,22 +43,6 @@ void set_up(const char* layer, const Options& o) {
   check_data_format(layer, o.data_format);
   image::affine_transform(zeros({0, 1, 1, 1}), zeros({0, 8}),
                           {.interpolation = o.interpolation, .fill_mode = o.fill_mode});  // checks the names
-}
-
-template <class Options>
-Options read_color(const Config& c) {
-  Options o = read_options<Options>(c, seed_fields);
-  if (c.contains("value_range")) {
-    const auto range = c.get<std::vector<double>>("value_range");
-    o.value_range = {range.at(0), range.at(1)};
-  }
-  return o;
-}
-Config color_config(const Factor& factor, const RandomColorOptions& o) {
-  Config config = {{"factor", factor}};
-  config.update(write_options(o, seed_fields));
-  config.set("value_range", std::vector<double>{o.value_range[0], o.value_range[1]});
-  return config;
 }
 
 }  // namespace
@@ -214,9 +179,9 @@ Tensor RandomContrast::call(const Tensor& images, bool training) const {
   const Tensor mean = reduce_mean(x, {1, 2}, {.keepdims = true});
   return pictures.back(clip((x - mean) * f + mean, options_.value_range[0], options_.value_range[1]));
 }
-Config RandomContrast::get_config() const { return color_config(factor_, options_); }
+Config RandomContrast::get_config() const { return color_config({{"factor", factor_}}, options_); }
 RandomContrast RandomContrast::from_config(const Config& c) {
-  return RandomContrast(c.get<Factor>("factor"), read_color<RandomColorOptions>(c));
+  return RandomContrast(c.get<Factor>("factor"), read_color_options(c));
 }
 
 RandomBrightness::RandomBrightness(const Factor& factor, const RandomColorOptions& options)
@@ -234,9 +199,9 @@ Tensor RandomBrightness::call(const Tensor& images, bool training) const {
   const Tensor delta = draws(pictures.batch(), b.low, b.high, seeds_.next(images)) * (high - low);
   return pictures.back(clip(pictures.batch() + reshape(delta, {-1, 1, 1, 1}), low, high));
 }
-Config RandomBrightness::get_config() const { return color_config(factor_, options_); }
+Config RandomBrightness::get_config() const { return color_config({{"factor", factor_}}, options_); }
 RandomBrightness RandomBrightness::from_config(const Config& c) {
-  return RandomBrightness(c.get<Factor>("factor"), read_color<RandomColorOptions>(c));
+  return RandomBrightness(c.get<Factor>("factor"), read_color_options(c));
 }
 
 }  // namespace strata::layers

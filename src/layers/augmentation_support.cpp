@@ -1,5 +1,8 @@
 #include "layers/augmentation_support.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "core/generator.h"
 #include "strata/math.h"
 #include "strata/nn.h"
@@ -63,6 +66,30 @@ Tensor smart_resize(const Tensor& batch, std::int64_t height, std::int64_t width
   const std::int64_t top = (h - ch) / 2, left = (w - cw) / 2;
   return nn::resize(batch[{Slice(0, None), Slice(top, top + ch), Slice(left, left + cw)}], {height, width},
                     {.interpolation = interpolation});
+}
+
+Bounds bounds_of(const char* layer, const char* name, const Factor& f, double least, double most, bool from_zero) {
+  Bounds b = {std::min(f.low, f.high), std::max(f.low, f.high)};
+  if (f.is_single) b = {from_zero ? std::max(least, 0.0) : -std::abs(f.low), std::abs(f.low)};
+  if (!(b.low >= least && b.high <= most && b.low <= b.high))
+    throw ValueError(std::string(layer) + ": " + name + " is " + std::to_string(f.low) +
+                     (f.is_single ? "" : " to " + std::to_string(f.high)) + ". Give numbers from " +
+                     std::to_string(least) + " to " + std::to_string(most) + ".");
+  return b;
+}
+
+RandomColorOptions read_color_options(const Config& config) {
+  auto o = read_options<RandomColorOptions>(config, seed_fields);
+  if (const auto* range = config.find("value_range"); range != nullptr && !range->is_none()) {
+    const auto bounds = config.get<std::vector<double>>("value_range");
+    o.value_range = {bounds.at(0), bounds.at(1)};
+  }
+  return o;
+}
+Config color_config(Config config, const RandomColorOptions& o) {
+  config.update(write_options(o, seed_fields));
+  config.set("value_range", std::vector<double>{o.value_range[0], o.value_range[1]});
+  return config;
 }
 
 void check_data_format(const char* layer, const std::string& format) {

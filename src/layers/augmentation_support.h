@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "layers/layer_config.h"
 #include "strata/array.h"
 #include "strata/layers/augmentation.h"
 
@@ -29,5 +30,20 @@ Tensor draws(const Tensor& batch, double low, double high, std::optional<std::in
 // The middle in the proportions of the target, resized to it.
 Tensor smart_resize(const Tensor& batch, std::int64_t height, std::int64_t width, const std::string& interpolation);
 void check_data_format(const char* layer, const std::string& format);
+
+// The bounds that a factor stands for. A single number f is {-f, f} or {0, f}.
+struct Bounds {
+  double low, high;
+};
+Bounds bounds_of(const char* layer, const char* name, const Factor& f, double least, double most,
+                 bool from_zero = false);
+
+inline constexpr auto seed_fields = [](auto& o, auto&& v) {
+  v("seed", o.seed);
+  v("data_format", o.data_format);
+};
+RandomColorOptions read_color_options(const Config& config);
+// `config`, and the options.
+Config color_config(Config config, const RandomColorOptions& options);
 
 }  // namespace strata::layers

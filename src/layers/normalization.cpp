@@ -15,6 +15,7 @@ template class Custom<layers::BatchNormalization, Layer>;
 template class Custom<layers::LayerNormalization, Layer>;
 template class Custom<layers::GroupNormalization, Layer>;
 template class Custom<layers::UnitNormalization, Layer>;
+template class Custom<layers::RMSNormalization, Layer>;
 }  // namespace strata
 
 namespace strata::layers {
@@ -253,6 +254,51 @@ Tensor UnitNormalization::call(const Tensor& x) const { return nn::l2_normalize(
 Config UnitNormalization::get_config() const { return write_options(options_, unit_fields); }
 UnitNormalization UnitNormalization::from_config(const Config& c) {
   return UnitNormalization(read_options<UnitNormalizationOptions>(c, unit_fields));
+}
+
+namespace {
+// Axes of a shape of this rank, from the front.
+std::vector<std::int64_t> normal_axes(const std::vector<std::int64_t>& axes, int rank) {
+  std::vector<std::int64_t> out;
+  for (const std::int64_t axis : axes) {
+    out.push_back(axis < 0 ? axis + rank : axis);
+    if (out.back() < 0 || out.back() >= rank)
+      throw ValueError("axis " + std::to_string(axis) + " is out of range for an input of rank " +
+                       std::to_string(rank) + ".");
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+}  // namespace
+
+RMSNormalization::RMSNormalization(const RMSNormalizationOptions& options) : options_(options) {
+  set_name(options.name);
+  set_dtype(options.dtype);
+}
+void RMSNormalization::build(const Shape& input) const {
+  std::vector<std::int64_t> shape;
+  for (const std::int64_t axis : normal_axes(options_.axis, input.rank())) shape.push_back(input[axis]);
+  scale_.create(Shape(shape), {.initializer = "ones"});
+}
+Tensor RMSNormalization::call(const Tensor& x) const {
+  const auto axes = normal_axes(options_.axis, x.rank());
+  const Tensor wide = x.dtype() == float64 ? x : cast(x, float32);
+  const Tensor mean = reduce_mean(square(wide), axes, {.keepdims = true});
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(x.rank()), 1);
+  for (std::size_t i = 0; i < axes.size(); ++i)
+    shape[static_cast<std::size_t>(axes[i])] = scale_.shape()[static_cast<int>(i)];
+  const Tensor scale = reshape(cast(scale_.read(), wide.dtype()), shape);
+  return cast(wide * rsqrt(mean + options_.epsilon) * scale, x.dtype());
+}
+Config RMSNormalization::get_config() const {
+  Config config = write_options(options_, unit_fields);
+  config.set("epsilon", options_.epsilon);
+  return config;
+}
+RMSNormalization RMSNormalization::from_config(const Config& c) {
+  auto options = read_options<RMSNormalizationOptions>(c, unit_fields);
+  options.epsilon = c.get<double>("epsilon", 1e-6);
+  return RMSNormalization(options);
 }
 
 }  // namespace strata::layers

@@ -3,6 +3,7 @@
 #include "strata/layers/activation.h"
 #include "strata/layers/attention.h"
 #include "strata/layers/augmentation.h"
+#include "strata/layers/color.h"
 #include "strata/layers/convolution.h"
 #include "strata/layers/core.h"
 #include "strata/layers/features.h"
@@ -27,10 +28,17 @@ Layer make(const Config& config) {
 const LayerClass kClasses[] = {
     {"Activation", make<Activation>},
     {"ActivityRegularization", make<ActivityRegularization>},
+    {"AdaptiveAveragePooling1D", make<AdaptiveAveragePooling1D>},
+    {"AdaptiveAveragePooling2D", make<AdaptiveAveragePooling2D>},
+    {"AdaptiveAveragePooling3D", make<AdaptiveAveragePooling3D>},
+    {"AdaptiveMaxPooling1D", make<AdaptiveMaxPooling1D>},
+    {"AdaptiveMaxPooling2D", make<AdaptiveMaxPooling2D>},
+    {"AdaptiveMaxPooling3D", make<AdaptiveMaxPooling3D>},
     {"Add", make<Add>},
     {"AdditiveAttention", make<AdditiveAttention>},
     {"AlphaDropout", make<AlphaDropout>},
     {"Attention", make<Attention>},
+    {"AutoContrast", make<AutoContrast>},
     {"Average", make<Average>},
     {"AveragePooling1D", make<AveragePooling1D>},
     {"AveragePooling2D", make<AveragePooling2D>},
@@ -61,6 +69,7 @@ const LayerClass kClasses[] = {
     {"ELU", make<ELU>},
     {"EinsumDense", make<EinsumDense>},
     {"Embedding", make<Embedding>},
+    {"Equalization", make<Equalization>},
     {"Flatten", make<Flatten>},
     {"GRU", make<GRU>, {"sequences", "initial_state", "mask"}},
     {"GRUCell", make<GRUCell>, {"inputs", "states"}},
@@ -91,12 +100,21 @@ const LayerClass kClasses[] = {
     {"Normalization", make<Normalization>},
     {"PReLU", make<PReLU>},
     {"Permute", make<Permute>},
+    {"RMSNormalization", make<RMSNormalization>},
     {"RNN", make<RNN>, {"sequences", "initial_state", "initial_state_1", "initial_state_2", "initial_state_3", "mask"}},
+    {"RandAugment", make<RandAugment>},
     {"RandomBrightness", make<RandomBrightness>},
+    {"RandomColorDegeneration", make<RandomColorDegeneration>},
     {"RandomContrast", make<RandomContrast>},
     {"RandomCrop", make<RandomCrop>},
+    {"RandomErasing", make<RandomErasing>},
     {"RandomFlip", make<RandomFlip>},
+    {"RandomGrayscale", make<RandomGrayscale>},
+    {"RandomInvert", make<RandomInvert>},
+    {"RandomPosterization", make<RandomPosterization>},
     {"RandomRotation", make<RandomRotation>},
+    {"RandomSharpness", make<RandomSharpness>},
+    {"RandomShear", make<RandomShear>},
     {"RandomTranslation", make<RandomTranslation>},
     {"RandomZoom", make<RandomZoom>},
     {"ReLU", make<ReLU>},
@@ -109,6 +127,7 @@ const LayerClass kClasses[] = {
     {"SimpleRNN", make<SimpleRNN>, {"sequences", "initial_state", "mask"}},
     {"SimpleRNNCell", make<SimpleRNNCell>, {"inputs", "states"}},
     {"Softmax", make<Softmax>},
+    {"Solarization", make<Solarization>},
     {"SpatialDropout1D", make<SpatialDropout1D>},
     {"SpatialDropout2D", make<SpatialDropout2D>},
     {"SpatialDropout3D", make<SpatialDropout3D>},

@@ -150,6 +150,7 @@ Tensors CallFrame::enter(const Tensors& tensors) {
     out.push_back(is_floating(t.dtype()) && t.dtype() != compute ? cast(t, compute) : t);
     if (const Tensor mask = mask_of(t); mask.defined()) set_mask(out.back(), mask);
   }
+  if (CallObserver* observer = current_observer()) return observer->inputs_of(state, out);
   return out;
 }
 

@@ -10,6 +10,8 @@ class STRATA_API CallObserver {
   virtual ~CallObserver();
   // With what the layer was called, before its casts.
   virtual void on_enter(LayerState& layer, const Tensors& inputs) = 0;
+  // What the layer gets instead of its inputs, which were cast for it.
+  virtual Tensors inputs_of(LayerState& layer, const Tensors& inputs);
   virtual void on_leave(LayerState& layer, const Tensors& results) = 0;
 };
 

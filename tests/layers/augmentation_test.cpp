@@ -28,6 +28,66 @@ TEST(Augmentation, OnlyInTraining) {
   }
 }
 
+// capability: 4.17
+TEST(Augmentation, ColorsInTrainingAlone) {
+  const Tensor x = pictures();
+  const std::vector<Layer> all = {RandomColorDegeneration(0.9),
+                                  RandomSharpness({0.8, 1.0}),
+                                  RandomPosterization({2, 3}),
+                                  RandomInvert({.factor = {1, 1}}),
+                                  RandomGrayscale({.factor = 1}),
+                                  Solarization({.addition_factor = 0.3, .threshold_factor = 0.5}),
+                                  Equalization(),
+                                  RandomShear({.x_factor = {0.4, 0.5}, .y_factor = 0.3}),
+                                  RandomErasing({.factor = {1, 1}})};
+  for (const Layer& layer : all) {
+    EXPECT_EQ(difference(layer(x), x), 0) << layer.class_name();
+    const Tensor y = layer(x, training = true);
+    EXPECT_GT(difference(y, x), 1) << layer.class_name();
+    EXPECT_GE(reduce_min(y).item<float>(), 0) << layer.class_name();
+    EXPECT_LE(reduce_max(y).item<float>(), 255) << layer.class_name();
+    EXPECT_EQ(Tensor(layer(cast(x[0], uint8), training = true)).shape(), x[0].shape()) << layer.class_name();
+  }
+}
+
+TEST(Augmentation, ErasesARectangleOfEachPicture) {
+  utils::set_random_seed(3);
+  const Tensor x = ones({40, 10, 10, 2});
+  const Tensor y = RandomErasing({.factor = {1, 1}, .scale = {0.25, 0.25}, .fill_value = 0})(x, training = true);
+  // Half of the width and of the height: five rows and columns, where they start at whole numbers or not.
+  const Tensor gone = 1.f - y[{Ellipsis, 0}];
+  const Tensor rows = reduce_sum(reduce_max(gone, 2), 1), columns = reduce_sum(reduce_max(gone, 1), 1);
+  EXPECT_EQ(difference(rows, full({40}, 5.f)), 0);
+  EXPECT_EQ(difference(columns, full({40}, 5.f)), 0);
+  EXPECT_EQ(difference(reduce_sum(gone, {1, 2}), full({40}, 25.f)), 0);
+  EXPECT_GT(difference(gone[0], gone[1]), 0);
+  // Without a value, noise; with half a probability, some.
+  EXPECT_GT(reduce_max(RandomErasing({.factor = {1, 1}})(x, training = true)).item<float>(), 100);
+  const Tensor some = RandomErasing({.factor = {0.5, 0.5}, .fill_value = 0})(x, training = true);
+  const float touched = reduce_sum(cast(reduce_min(some, {1, 2, 3}) < 1.f, float32)).item<float>();
+  EXPECT_GT(touched, 8);
+  EXPECT_LT(touched, 32);
+}
+
+TEST(Augmentation, RandAugmentDrawsChangesForEachBatch) {
+  utils::set_random_seed(4);
+  const Tensor x = pictures();
+  const RandAugment augment({.num_ops = 1, .factor = {0.5, 0.5}});
+  EXPECT_EQ(difference(augment(x), x), 0);
+  std::vector<Tensor> results;
+  for (int i = 0; i < 12; ++i) results.push_back(augment(x, training = true));
+  int different = 0;
+  for (const Tensor& r : results) different += difference(r, results[0]) > 0;
+  EXPECT_GT(different, 5);
+  const RandAugment a({.seed = 5}), b({.seed = 5});
+  EXPECT_EQ(difference(a(x, training = true), b(x, training = true)), 0);
+  auto step = function([&](const Tensor& t) { return Tensor(augment(t, training = true)); });
+  const Tensor first = step(x);
+  different = 0;
+  for (int i = 0; i < 6; ++i) different += difference(step(x), first) > 0;
+  EXPECT_GT(different, 2);
+}
+
 TEST(Augmentation, SeedsRepeatTheSequenceOfCalls) {
   const Tensor x = pictures();
   const RandomTranslation a(0.4, 0.4, {.seed = 7}), b(0.4, 0.4, {.seed = 7}), c(0.4, 0.4, {.seed = 8});
@@ -104,6 +164,15 @@ TEST(Augmentation, NormalizationAdapts) {
   EXPECT_LT(difference(batches(x), y), 1e-4);
   EXPECT_LT(std::abs(reduce_mean(Tensor(single(x))).item<float>()), 1e-5);
   EXPECT_THROW(Normalization({.mean = Tensor(1.f)}), ValueError);
+}
+
+TEST(Augmentation, ErrorsOfColors) {
+  EXPECT_THROW(RandomPosterization(0.5), ValueError);
+  EXPECT_THROW(RandomSharpness(2.0), ValueError);
+  EXPECT_THROW(Solarization({.value_range = {1, 0}}), ValueError);
+  EXPECT_THROW(RandAugment({.num_ops = 0}), ValueError);
+  EXPECT_THROW(RandomErasing({.scale = {0.1, 1.5}}), ValueError);
+  EXPECT_THROW(RandomGrayscale({.factor = 1})(ones({2, 4, 4, 1}), training = true), ShapeError);
 }
 
 TEST(Augmentation, Errors) {

@@ -58,6 +58,13 @@ std::vector<Case> computing_layers() {
       {"LayerNormalizationOfTwoAxes", LayerNormalization({.axis = {1, 2}}), {{4, 5, 3}}},
       {"GroupNormalization", GroupNormalization(2), {{4, 5, 6, 4}}},
       {"UnitNormalization", UnitNormalization(), {{4, 5}}},
+      {"RMSNormalization", RMSNormalization({.axis = {1, -1}}), {{4, 5, 3}}},
+      {"AdaptiveMaxPooling1D", AdaptiveMaxPooling1D(4), {{2, 9, 3}}},
+      {"AdaptiveMaxPooling2D", AdaptiveMaxPooling2D({2, 3}), {{2, 9, 8, 3}}},
+      {"AdaptiveMaxPooling3D", AdaptiveMaxPooling3D(2), {{2, 5, 4, 3, 2}}},
+      {"AdaptiveAveragePooling1D", AdaptiveAveragePooling1D(4), {{2, 9, 3}}},
+      {"AdaptiveAveragePooling2D", AdaptiveAveragePooling2D({2, 3}), {{2, 9, 8, 3}}},
+      {"AdaptiveAveragePooling3D", AdaptiveAveragePooling3D(2), {{2, 5, 4, 3, 2}}},
   };
 }
 
@@ -207,6 +214,9 @@ TEST(Dropout, DropsInTrainingAloneAndScales) {
 }
 
 TEST(Layers, WrongOptionsAndShapesAreExplained) {
+  EXPECT_THROW(AdaptiveMaxPooling2D(0), ValueError);
+  EXPECT_THROW(AdaptiveMaxPooling2D(2)(ones({2, 3, 4})), ShapeError);
+  EXPECT_THROW(RMSNormalization({.axis = {3}})(ones({2, 3, 4})), ValueError);
   EXPECT_THROW(Dense(0), ValueError);
   EXPECT_THROW(Conv2D(4, 3, {.padding = "full"}), ValueError);
   EXPECT_THROW(Conv2D(4, 3, {.groups = 3}), ValueError);

@@ -43,6 +43,9 @@ Config required(const std::string& class_name) {
     c.update({{"height", 4}, {"width", 5}});
   if (class_name == "RandomRotation" || class_name == "RandomContrast" || class_name == "RandomBrightness")
     c.set("factor", 0.2);
+  if (class_name == "RandomColorDegeneration" || class_name == "RandomSharpness") c.set("factor", 0.2);
+  if (class_name == "RandomPosterization") c.set("factor", 3);
+  if (has("Adaptive")) c.set("output_size", 2);
   if (class_name == "RandomTranslation") c.update({{"height_factor", 0.2}, {"width_factor", 0.1}});
   if (class_name == "RandomZoom") c.set("height_factor", 0.2);
   if (has("UpSampling")) c.set("size", 2);

@@ -33,6 +33,7 @@ FAMILIES = {
     "fit": "fit",
     "mini_inception": "mini_inception",
     "mixed": "mixed",
+    "quantization": "quantization",
 }
 
 

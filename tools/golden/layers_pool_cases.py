@@ -14,4 +14,9 @@ def make():
             for config in [{}, {"keepdims": True}]:
                 add(f, f"Global{kind}Pooling{rank}D", config, x)
         add(f, f"{kind}Pooling2D", {"pool_size": [2, 3], "padding": "same"}, lambda d: d.spread(2, 5, 5, 2))
+    for kind in ("Max", "Average"):
+        for rank, size in sizes.items():
+            for output in (2, 3):  # TensorFlow 2.21 crashes on a single window of a maximum
+                config = {"output_size": [output] * rank, "data_format": "channels_last"}
+                add(f, f"Adaptive{kind}Pooling{rank}D", config, lambda d: d.spread(2, *size, 3))
     return f

@@ -28,6 +28,36 @@ def colors(f):
     add(f, "RandomBrightness", {"factor": [0.5, 0.5], "value_range": [0.0, 1.0]}, lambda d: d.uniform(2, 3, 3, 1, low=0.0, high=1.0), training=True)
 
 
+def more_colors(f):
+    unit = lambda d: d.uniform(2, 4, 4, 3, low=0.0, high=1.0)
+    for factor in ([0.0, 0.0], [0.4, 0.4], [-0.5, -0.5]):
+        add(f, "RandomColorDegeneration", {"factor": factor}, PICTURES, training=True)
+    for factor in ([0.1, 0.1], [0.5, 0.5], [0.9, 0.9]):
+        add(f, "RandomSharpness", {"factor": factor}, PICTURES, training=True)
+    add(f, "RandomSharpness", {"factor": [0.8, 0.8], "value_range": [0.0, 1.0]}, unit, training=True)
+    for factor in (1, 3, 8):
+        add(f, "RandomPosterization", {"factor": [factor, factor]}, PICTURES, training=True)
+    add(f, "RandomPosterization", {"factor": [2, 2], "value_range": [0.0, 1.0]}, unit, training=True)
+    add(f, "RandomInvert", {"factor": [1.0, 1.0]}, PICTURES, training=True)
+    add(f, "RandomInvert", {"factor": [0.0, 0.0]}, PICTURES, training=True)
+    add(f, "RandomInvert", {"factor": [1.0, 1.0], "value_range": [0.0, 1.0]}, unit, training=True)
+    add(f, "RandomGrayscale", {"factor": 1.0}, PICTURES, training=True)
+    add(f, "Solarization", {}, PICTURES, training=True)
+    add(f, "Solarization", {"value_range": [0.0, 1.0]}, unit, training=True)
+    add(f, "AutoContrast", {}, PICTURES, training=True)
+    add(f, "AutoContrast", {"value_range": [0.0, 1.0]}, unit, training=True)
+    add(f, "AutoContrast", {}, lambda d: np.full((2, 3, 3, 2), 7.0, np.float32), training=True, note="one value, nonfinite gradient")
+    for config in ({}, {"bins": 16}):
+        add(f, "Equalization", config, PICTURES, training=True)
+    add(f, "Equalization", {}, lambda d: np.full((2, 3, 3, 2), 7.0, np.float32), training=True, note="one value")
+    add(f, "RandomErasing", {"factor": [1.0, 1.0], "scale": [1.0, 1.0], "fill_value": 9.0}, PICTURES, training=True)
+    add(f, "RandomErasing", {"factor": [0.0, 0.0], "fill_value": 9.0}, PICTURES, training=True)
+    add(f, "RandomErasing", {"factor": [1.0, 1.0], "scale": [0.0, 0.0], "fill_value": 9.0}, PICTURES, training=True)
+    add(f, "RandomShear", {"x_factor": [0.0, 0.0], "y_factor": [0.0, 0.0]}, PICTURES, training=True)
+    for cls, config in (("RandAugment", {}), ("RandomErasing", {}), ("RandomSharpness", {"factor": 0.5})):
+        add(f, cls, config, PICTURES, note="inference")
+
+
 def sizes(f):
     for height, width in ((4, 3), (6, 5), (9, 7), (3, 9)):
         add(f, "Resizing", {"height": height, "width": width}, PICTURES)
@@ -51,10 +81,11 @@ def make():
     f = Family("layers_preprocessing", "layers_preprocessing_cases.py")
     transforms(f)
     colors(f)
+    more_colors(f)
     sizes(f)
     features(f)
     for case in f.cases:  # TensorFlow's gradient of a transformation is an approximation, strata has none
-        if case["target"] in ("layers.RandomTranslation", "layers.RandomRotation", "layers.RandomZoom"):
+        if case["target"] in ("layers.RandomTranslation", "layers.RandomRotation", "layers.RandomZoom", "layers.RandomShear") or "nonfinite" in case["name"]:
             case.pop("grads", None)
             case.pop("cotangents", None)
     return f

@@ -196,6 +196,16 @@ class STRATA_API SeparableConv2D final : public SeparableConv<SeparableConv2D, S
   SeparableConv2D(std::int64_t filters, const Size2& kernel_size, const SeparableConv2DOptions& options = {});
 };
 
+// Keras's other names.
+using Convolution1D = Conv1D;
+using Convolution2D = Conv2D;
+using Convolution3D = Conv3D;
+using Convolution1DTranspose = Conv1DTranspose;
+using Convolution2DTranspose = Conv2DTranspose;
+using Convolution3DTranspose = Conv3DTranspose;
+using SeparableConvolution1D = SeparableConv1D;
+using SeparableConvolution2D = SeparableConv2D;
+
 }  // namespace strata::layers
 
 namespace strata {

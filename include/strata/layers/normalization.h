@@ -103,6 +103,26 @@ class STRATA_API UnitNormalization final : public CustomLayer<UnitNormalization>
   UnitNormalizationOptions options_;
 };
 
+struct RMSNormalizationOptions {
+  std::vector<std::int64_t> axis = {-1};
+  double epsilon = 1e-6;
+  std::string name = {}, dtype = {};
+};
+
+/// x / sqrt(mean(x^2) + epsilon) over `axis`, times a trained scale (Zhang and Sennrich 2019, arXiv:1910.07467).
+class STRATA_API RMSNormalization final : public CustomLayer<RMSNormalization> {
+ public:
+  explicit RMSNormalization(const RMSNormalizationOptions& options = {});
+  void build(const Shape& input) const;
+  Tensor call(const Tensor& x) const;
+  Config get_config() const;
+  static RMSNormalization from_config(const Config& config);
+
+ private:
+  RMSNormalizationOptions options_;
+  Variable scale_ = weight("scale");
+};
+
 }  // namespace strata::layers
 
 namespace strata {
@@ -110,4 +130,5 @@ extern template class Custom<layers::BatchNormalization, Layer>;
 extern template class Custom<layers::LayerNormalization, Layer>;
 extern template class Custom<layers::GroupNormalization, Layer>;
 extern template class Custom<layers::UnitNormalization, Layer>;
+extern template class Custom<layers::RMSNormalization, Layer>;
 }  // namespace strata

@@ -108,6 +108,56 @@ class STRATA_API GlobalAveragePooling3D final : public GlobalPooling<GlobalAvera
   explicit GlobalAveragePooling3D(const GlobalPoolingOptions& options = {});
 };
 
+using GlobalMaxPool1D = GlobalMaxPooling1D;
+using GlobalMaxPool2D = GlobalMaxPooling2D;
+using GlobalMaxPool3D = GlobalMaxPooling3D;
+using GlobalAvgPool1D = GlobalAveragePooling1D;
+using GlobalAvgPool2D = GlobalAveragePooling2D;
+using GlobalAvgPool3D = GlobalAveragePooling3D;
+
+struct AdaptivePoolingOptions {
+  std::string name = {}, dtype = {};
+};
+
+/// The largest value, or the average, of so many windows along each spatial dimension, as long as the input's size asks
+/// for: window i of n goes from floor(i * size / n) to ceil((i + 1) * size / n).
+template <class Self, class Size, bool kIsMax>
+class STRATA_API AdaptivePooling : public CustomLayer<Self> {
+ public:
+  AdaptivePooling(const Size& output_size, const AdaptivePoolingOptions& options);
+  Tensor call(const Tensor& x) const;
+  Config get_config() const;
+  static Self from_config(const Config& config);
+
+ private:
+  Size output_size_;
+};
+
+class STRATA_API AdaptiveMaxPooling1D final : public AdaptivePooling<AdaptiveMaxPooling1D, Size1, true> {
+ public:
+  explicit AdaptiveMaxPooling1D(const Size1& output_size, const AdaptivePoolingOptions& options = {});
+};
+class STRATA_API AdaptiveMaxPooling2D final : public AdaptivePooling<AdaptiveMaxPooling2D, Size2, true> {
+ public:
+  explicit AdaptiveMaxPooling2D(const Size2& output_size, const AdaptivePoolingOptions& options = {});
+};
+class STRATA_API AdaptiveMaxPooling3D final : public AdaptivePooling<AdaptiveMaxPooling3D, Size3, true> {
+ public:
+  explicit AdaptiveMaxPooling3D(const Size3& output_size, const AdaptivePoolingOptions& options = {});
+};
+class STRATA_API AdaptiveAveragePooling1D final : public AdaptivePooling<AdaptiveAveragePooling1D, Size1, false> {
+ public:
+  explicit AdaptiveAveragePooling1D(const Size1& output_size, const AdaptivePoolingOptions& options = {});
+};
+class STRATA_API AdaptiveAveragePooling2D final : public AdaptivePooling<AdaptiveAveragePooling2D, Size2, false> {
+ public:
+  explicit AdaptiveAveragePooling2D(const Size2& output_size, const AdaptivePoolingOptions& options = {});
+};
+class STRATA_API AdaptiveAveragePooling3D final : public AdaptivePooling<AdaptiveAveragePooling3D, Size3, false> {
+ public:
+  explicit AdaptiveAveragePooling3D(const Size3& output_size, const AdaptivePoolingOptions& options = {});
+};
+
 }  // namespace strata::layers
 
 namespace strata {
@@ -123,6 +173,12 @@ extern template class Custom<layers::GlobalMaxPooling3D, Layer>;
 extern template class Custom<layers::GlobalAveragePooling1D, Layer>;
 extern template class Custom<layers::GlobalAveragePooling2D, Layer>;
 extern template class Custom<layers::GlobalAveragePooling3D, Layer>;
+extern template class Custom<layers::AdaptiveMaxPooling1D, Layer>;
+extern template class Custom<layers::AdaptiveMaxPooling2D, Layer>;
+extern template class Custom<layers::AdaptiveMaxPooling3D, Layer>;
+extern template class Custom<layers::AdaptiveAveragePooling1D, Layer>;
+extern template class Custom<layers::AdaptiveAveragePooling2D, Layer>;
+extern template class Custom<layers::AdaptiveAveragePooling3D, Layer>;
 namespace layers {
 extern template class Pooling<MaxPooling1D, Size1, true>;
 extern template class Pooling<MaxPooling2D, Size2, true>;
@@ -136,5 +192,11 @@ extern template class GlobalPooling<GlobalMaxPooling3D, 3, true>;
 extern template class GlobalPooling<GlobalAveragePooling1D, 1, false>;
 extern template class GlobalPooling<GlobalAveragePooling2D, 2, false>;
 extern template class GlobalPooling<GlobalAveragePooling3D, 3, false>;
+extern template class AdaptivePooling<AdaptiveMaxPooling1D, Size1, true>;
+extern template class AdaptivePooling<AdaptiveMaxPooling2D, Size2, true>;
+extern template class AdaptivePooling<AdaptiveMaxPooling3D, Size3, true>;
+extern template class AdaptivePooling<AdaptiveAveragePooling1D, Size1, false>;
+extern template class AdaptivePooling<AdaptiveAveragePooling2D, Size2, false>;
+extern template class AdaptivePooling<AdaptiveAveragePooling3D, Size3, false>;
 }  // namespace layers
 }  // namespace strata

@@ -172,7 +172,7 @@ const Row kRows[] = {
     {"BinaryIoU", {"binary_io_u"}, make_class<BinaryIoU, BinaryIoUOptions>},
     {"OneHotIoU", {"one_hot_io_u"}, make_with_classes<OneHotIoU, OneHotIoUOptions>},
     {"OneHotMeanIoU", {"one_hot_mean_io_u"}, make_with_classes<OneHotMeanIoU, OneHotIoUOptions>},
-    {"FBetaScore", {"fbeta_score"}, make_class<FBetaScore, FBetaScoreOptions>},
+    {"FBetaScore", {"fbeta_score", "f_beta_score"}, make_class<FBetaScore, FBetaScoreOptions>},
     {"F1Score", {"f1_score"}, make_class<F1Score, F1ScoreOptions>},
     {"R2Score", {"r2_score"}, make_class<R2Score, R2ScoreOptions>},
     {"PearsonCorrelation", {"pearson_correlation"}, make_class<PearsonCorrelation, CorrelationOptions>},

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "strata/profile.h"
 #include "strata/structure.h"
 #include "strata/tensor.h"
 
@@ -17,6 +18,7 @@ struct FunctionOptions {
   bool symbolic_batch = true;             ///< trace once for all sizes of the first dimension
   std::vector<std::string> disable = {};  ///< passes that are not run, by name ("all" for every one)
   std::string name = "function";
+  bool inference = false;  ///< also run the passes for programs that train nothing: batch norm goes into the weights
 };
 
 namespace detail {
@@ -32,6 +34,7 @@ STRATA_API Tensors run_function(FunctionCore& core, const Tensors& arguments, co
 STRATA_API bool functions_run_directly(const Tensors& arguments);
 STRATA_API std::string explain_function(const FunctionCore& core);
 STRATA_API int count_traces(const FunctionCore& core);
+STRATA_API Profile profile_function(const FunctionCore& core);
 }  // namespace detail
 
 /// Makes all functions run their callable directly, to debug them. Of the whole process.
@@ -60,6 +63,10 @@ class Function {
 
   /// The traces, what caused each, the passes and the graph, as text.
   std::string explain() const { return detail::explain_function(*core_); }
+  /// Where the time of a call goes, for the shapes of the last one: of the second call with them, and of every 16th from
+  /// then on, each step is measured. Throws ValueError where the function was not called yet, or only under a tape, where
+  /// it runs op by op.
+  Profile profile() const { return detail::profile_function(*core_); }
   int num_traces() const { return detail::count_traces(*core_); }
   /// For the engine.
   const std::shared_ptr<detail::FunctionCore>& core() const { return core_; }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "strata/custom.h"
+#include "strata/freeze.h"
 #include "strata/layer.h"
 #include "strata/model_files.h"
 #include "strata/training.h"
@@ -91,6 +92,15 @@ class STRATA_API Model : public Layer {
   LoadReport load_weights(const std::string& path, const LoadWeightsOptions& options = {}) const;
   /// The architecture, without weights: for model_from_json(), in Keras too.
   std::string to_json() const;
+
+  /// A program for inputs of this shape, the batch included: fast, constant, and safe to call from many threads; see
+  /// freeze.h. Throws ValueError where the model is not built or changes variables, SymbolicError where what it computes
+  /// depends on values.
+  FrozenModel freeze(const Shape& input_shape, const FreezeOptions& options = {}) const;
+  FrozenModel freeze(std::initializer_list<Shape> input_shapes, const FreezeOptions& options = {}) const {
+    return freeze_shapes({input_shapes.begin(), input_shapes.end()}, options);
+  }
+  FrozenModel freeze_shapes(const std::vector<Shape>& input_shapes, const FreezeOptions& options = {}) const;
 
   /// Of functional models and Sequentials with an Input.
   Tensors inputs() const;

@@ -1,6 +1,4 @@
 // Stages with threads: map, in order, and prefetch.
-#include <omp.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -9,13 +7,14 @@
 
 #include "core/generator.h"
 #include "data/source.h"
+#include "kernels/threads.h"
 
 namespace strata::data::detail {
 
 namespace {
 
 // Threads of the pipeline work beside those of a training step, so their tensor operations start none of their own.
-void become_background_thread() { omp_set_num_threads(1); }
+using kernels::become_background_thread;
 
 Tensors mapped(const Function& function, const Tensors& element, std::int64_t number, std::uint64_t seed) {
   return in_stage("map", number, [&] {

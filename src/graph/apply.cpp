@@ -5,8 +5,10 @@
 #include "graph/graph.h"
 #include "graph/observe.h"
 #include "graph/registry.h"
+#include "graph/repeat.h"
 #include "graph/symbolic.h"
 #include "graph/tape_impl.h"
+#include "kernels/threads.h"
 
 namespace strata {
 
@@ -71,6 +73,7 @@ detail::ObserverScope::ObserverScope(OpObserver* next) : outer_(observer) { obse
 detail::ObserverScope::~ObserverScope() { observer = outer_; }
 
 Tensors run_eagerly(const Op& op, std::span<const Tensor> inputs) {
+  kernels::adopt_num_threads();
   if (op.is_dynamic()) {
     Tensors outputs(op.infer(specs_of(inputs)).size());
     RunContext c{inputs, outputs};
@@ -88,6 +91,7 @@ Tensors run_eagerly(const Op& op, std::span<const Tensor> inputs) {
 }
 
 Tensors apply(const OpPtr& op, const Tensors& inputs) {
+  if (detail::repeats() && detail::is_change(*op)) return {};
   if (detail::effects_are_conditional() && op->has_effect() && op->name() != "conditional") {
     OpPtr conditional = op;
     Tensors with_condition = inputs;

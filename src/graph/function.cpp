@@ -12,8 +12,10 @@
 #include "graph/graph.h"
 #include "graph/passes/passes.h"
 #include "graph/plan.h"
+#include "graph/profile.h"
 #include "graph/program.h"
 #include "graph/tape_impl.h"
+#include "kernels/threads.h"
 
 namespace strata {
 
@@ -61,6 +63,7 @@ class FunctionCore {
   FunctionOptions options;
   std::mutex mutex;  // one trace at a time; running needs no lock
   std::vector<std::shared_ptr<FunctionTrace>> traces;
+  std::shared_ptr<FunctionTrace> last;  // that was called
 };
 
 std::shared_ptr<FunctionCore> make_function_core(const FunctionOptions& options) {
@@ -123,7 +126,8 @@ std::shared_ptr<FunctionTrace> make_trace(FunctionCore& core, const Tensors& arg
   remove_dead_code(*graph);
   trace->program = std::make_unique<Program>(graph);
   auto optimized = std::make_shared<Graph>(*graph);
-  trace->passes = run_passes(*optimized, core.options.disable);
+  trace->passes =
+      run_passes(*optimized, core.options.disable, core.options.inference ? Weights::read : Weights::trained);
   verify(*optimized);
   trace->optimized = optimized;
   trace->milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
@@ -143,7 +147,7 @@ std::shared_ptr<FunctionTrace> find_or_make(FunctionCore& core, const Tensors& a
                                             TraceCallback callback, void* context) {
   std::lock_guard lock(core.mutex);
   for (const auto& t : core.traces)
-    if (t->key == key && accepts(*t, arguments, core.options.symbolic_batch)) return t;
+    if (t->key == key && accepts(*t, arguments, core.options.symbolic_batch)) return core.last = t;
   const std::string signature = signature_of(arguments, core.options.symbolic_batch);
   const std::string cause = cause_of(core, key, signature);
   auto trace = make_trace(core, arguments, callback, context);
@@ -153,6 +157,7 @@ std::shared_ptr<FunctionTrace> find_or_make(FunctionCore& core, const Tensors& a
   trace->signature = signature;
   trace->cause = cause;
   core.traces.push_back(trace);
+  core.last = trace;
   return trace;
 }
 
@@ -160,6 +165,7 @@ std::shared_ptr<FunctionTrace> find_or_make(FunctionCore& core, const Tensors& a
 
 Tensors run_function(FunctionCore& core, const Tensors& arguments, const std::string& key, TraceCallback callback,
                      void* context, std::shared_ptr<void>& prototype) {
+  kernels::adopt_num_threads();
   const auto trace = find_or_make(core, arguments, key, callback, context);
   prototype = trace->prototype;
   const bool all_defined = std::all_of(arguments.begin(), arguments.end(), [](const Tensor& t) { return t.defined(); });
@@ -186,6 +192,19 @@ std::string explain_function(const FunctionCore& core) {
     for (const auto& plan : t.plans) out << plan->describe();
   }
   return out.str();
+}
+
+Profile profile_function(const FunctionCore& core) {
+  std::shared_ptr<const Plan> plan;
+  if (core.last != nullptr) {
+    const std::lock_guard lock(core.last->mutex);
+    if (!core.last->plans.empty()) plan = core.last->plans.front();
+  }
+  if (plan == nullptr)
+    throw ValueError("profile: '" + core.options.name +
+                     "' has run no compiled step yet. Call it first, outside of a GradientTape; under one it runs op by "
+                     "op.");
+  return profile_of(*plan, core.options.name);
 }
 
 std::vector<const Graph*> traced_graphs(const FunctionCore& core) {

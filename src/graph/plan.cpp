@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "graph/plan_memory.h"
@@ -48,6 +49,7 @@ struct Plan::Frame {
     std::vector<void*> out_addresses;
   };
   std::vector<Arguments> arguments;  // by step
+  std::vector<double> seconds;       // by step, of a measured run
 };
 
 Plan::Plan(std::shared_ptr<const Graph> graph, const Specs& inputs)
@@ -71,6 +73,8 @@ bool Plan::fits(const Tensors& inputs) const {
 
 void Plan::make_steps() {
   std::vector<int> step_of(graph_->nodes.size(), -1);
+  Tensors constants(layout_.values.size());
+  for (const auto& [v, tensor] : graph_->constants) constants[at(v)] = tensor;
   for (std::size_t n = 0; n < graph_->nodes.size(); ++n) {
     const Node& node = graph_->nodes[n];
     auto is_dynamic = [&](int v) { return layout_.root_of(v).home == Home::dynamic; };
@@ -87,7 +91,7 @@ void Plan::make_steps() {
     else if (dynamic_cast<const ReadVariable*>(node.op.get()) != nullptr)
       step.kind = Step::Kind::read;
     else
-      with_place(node, [&] { prepare_step(step); });
+      with_place(node, [&] { prepare_step(step, constants); });
     steps_.push_back(std::move(step));
   }
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
@@ -101,16 +105,20 @@ void Plan::make_steps() {
   }
 }
 
-void Plan::prepare_step(Step& step) const {
+void Plan::prepare_step(Step& step, const Tensors& constants) const {
   const auto* op = dynamic_cast<const Preparable*>(step.node->op.get());
   if (op == nullptr) return;
   Specs in, out;
-  for (const int v : step.node->in) in.push_back(layout_.at(v).spec);
+  Tensors fixed;
+  for (const int v : step.node->in) {
+    in.push_back(layout_.at(v).spec);
+    fixed.push_back(constants[at(v)]);
+  }
   for (const int v : step.node->out) out.push_back(layout_.at(v).spec);
   std::vector<std::int64_t> in_strides, out_strides;
   for (const int v : step.node->in) in_strides.push_back(layout_.at(v).stride);
   for (const int v : step.node->out) out_strides.push_back(layout_.at(v).stride);
-  step.prepared = op->prepare({in, out, in_strides, out_strides});
+  step.prepared = op->prepare({in, out, in_strides, out_strides, fixed});
   if (step.prepared) step.kind = Step::Kind::prepared;
 }
 
@@ -177,6 +185,7 @@ std::unique_ptr<Plan::Frame> Plan::make_frame() const {
     }
     frame->arguments.push_back(std::move(a));
   }
+  frame->seconds.resize(steps_.size());
   return frame;
 }
 
@@ -277,40 +286,94 @@ void Plan::release(Frame& frame) const {
   frame.memory.reset();
 }
 
-Tensors Plan::run(const Tensors& inputs, PlanTimes* times) const {
-  std::unique_ptr<Frame> frame;
+std::unique_ptr<Plan::Frame> Plan::lease() const {
   {
     const std::lock_guard lock(mutex_);
     if (!idle_.empty()) {
-      frame = std::move(idle_.back());
+      std::unique_ptr<Frame> frame = std::move(idle_.back());
       idle_.pop_back();
+      return frame;
     }
+    idle_.reserve(++frames_);  // so that giving it back allocates nothing
   }
-  if (!frame) frame = make_frame();
-  // A frame whose run fails is not used again.
-  bind(*frame, inputs);
+  return make_frame();
+}
+
+void Plan::give_back(std::unique_ptr<Frame> frame) const {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(frame));
+}
+
+void Plan::bind_addresses(Frame& frame, std::span<const void* const> inputs, std::span<void* const> outputs) const {
+  if (arena_bytes_ > 0 && frame.memory == nullptr) {
+    frame.memory = std::make_unique<Buffer>(arena_bytes_);
+    rebind(*frame.arena, frame.memory->data());
+  }
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (auto& home = frame.homes[at(graph_->inputs[i])]) rebind(*home, inputs[i]);
+  // Where a value is returned twice, the first place gets it and the others a copy.
+  for (std::size_t i = outputs.size(); i-- > 0;) {
+    const int root = layout_.at(graph_->outputs[i]).root;
+    if (layout_.at(root).home == Home::output) rebind(*frame.homes[at(root)], outputs[i]);
+  }
+}
+
+void Plan::run_into(std::span<const void* const> inputs, std::span<void* const> outputs) const {
+  std::unique_ptr<Frame> frame = lease();
+  bind_addresses(*frame, inputs, outputs);
+  run_steps(*frame);
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    const TensorData& result = *frame->values[at(graph_->outputs[o])].impl();
+    if (result.raw() != outputs[o])
+      std::memcpy(outputs[o], result.raw(), bytes_of(layout_.at(graph_->outputs[o]).spec));
+  }
+  give_back(std::move(frame));
+}
+
+void Plan::execute_measured(Frame& frame, std::size_t& step) const {
+  auto start = std::chrono::steady_clock::now();
+  for (; step < steps_.size(); ++step) {
+    execute(frame, steps_[step], step);
+    const auto end = std::chrono::steady_clock::now();
+    frame.seconds[step] = std::chrono::duration<double>(end - start).count();
+    start = end;
+  }
+}
+
+void Plan::run_steps(Frame& frame) const {
+  const unsigned run = runs_.fetch_add(1, std::memory_order_relaxed);
+  const bool measured = run < 4 || run % 16 == 0;
   std::size_t i = 0;
   try {
-    if (times == nullptr) {
-      for (; i < steps_.size(); ++i) execute(*frame, steps_[i], i);
-    } else {
-      times->seconds.resize(steps_.size());
-      ++times->runs;
-      auto start = std::chrono::steady_clock::now();
-      for (; i < steps_.size(); ++i) {
-        execute(*frame, steps_[i], i);
-        const auto end = std::chrono::steady_clock::now();
-        times->seconds[i] += std::chrono::duration<double>(end - start).count();
-        start = end;
-      }
-    }
+    if (measured)
+      execute_measured(frame, i);
+    else
+      for (; i < steps_.size(); ++i) execute(frame, steps_[i], i);
   } catch (const Error&) {
     rethrow_with_place(*steps_[i].node);
   }
+  if (!measured) return;
+  const std::lock_guard lock(mutex_);
+  // The first run touches its memory for the first time: it counts only until there is another.
+  times_.seconds.resize(steps_.size());
+  if (run == 1) times_.seconds.assign(steps_.size(), 0), times_.runs = 0;
+  for (std::size_t s = 0; s < steps_.size(); ++s) times_.seconds[s] += frame.seconds[s];
+  ++times_.runs;
+}
+
+PlanTimes Plan::times() const {
+  const std::lock_guard lock(mutex_);
+  return times_;
+}
+
+// A frame whose run fails is not used again.
+Tensors Plan::run(const Tensors& inputs) const {
+  std::unique_ptr<Frame> frame = lease();
+  bind(*frame, inputs);
+  run_steps(*frame);
   Tensors outputs = take_outputs(*frame, inputs);
   release(*frame);
-  const std::lock_guard lock(mutex_);
-  idle_.push_back(std::move(frame));
+  give_back(std::move(frame));
   return outputs;
 }
 

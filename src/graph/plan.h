@@ -2,8 +2,10 @@
 // allocates, infers and looks up nothing. Any number of threads may run it at the same time.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,7 +14,7 @@
 
 namespace strata {
 
-// The time of each step, summed over runs; filled by Plan::run where one is given.
+// The time of each step, summed over the runs that were measured.
 struct PlanTimes {
   std::vector<double> seconds;  // by step
   int runs = 0;
@@ -26,7 +28,11 @@ class STRATA_API Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  Tensors run(const Tensors& inputs, PlanTimes* times = nullptr) const;
+  Tensors run(const Tensors& inputs) const;
+  // Reads inputs and writes results at these addresses, which are dense arrays of the plan's types and do not overlap.
+  // Arenas stay between calls: after the first call of as many threads at once, the plan itself allocates nothing.
+  // Results whose shapes depend on values are not possible here.
+  void run_into(std::span<const void* const> inputs, std::span<void* const> outputs) const;
   // Whether these tensors have the shapes of this plan, and kernels the number of threads that it was made for.
   bool fits(const Tensors& inputs) const;
 
@@ -44,14 +50,23 @@ class STRATA_API Plan {
   std::size_t arena_bytes() const { return arena_bytes_; }
   // "plan for (64, 784): 39 steps (3 prepared), arena of 0.4 MB", and what each prepared step runs, with its layer.
   std::string describe() const;
+  // Of the second to fourth run and of every 16th; of the first one until there is another.
+  PlanTimes times() const;
+  const Specs& inputs() const { return inputs_; }
+  int threads() const { return threads_; }
 
  private:
   struct Frame;
   void make_steps();
-  void prepare_step(Step& step) const;
+  void prepare_step(Step& step, const Tensors& constants) const;
   void place_arena();
   std::unique_ptr<Frame> make_frame() const;
+  std::unique_ptr<Frame> lease() const;
+  void give_back(std::unique_ptr<Frame> frame) const;
+  void bind_addresses(Frame& frame, std::span<const void* const> inputs, std::span<void* const> outputs) const;
   void bind(Frame& frame, const Tensors& inputs) const;
+  void run_steps(Frame& frame) const;
+  void execute_measured(Frame& frame, std::size_t& step) const;
   void execute(Frame& frame, const Step& step, std::size_t index) const;
   void read_variable(Frame& frame, const Node& node) const;
   void run_dynamic(Frame& frame, const Node& node) const;
@@ -68,6 +83,9 @@ class STRATA_API Plan {
   std::size_t arena_bytes_ = 0;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Frame>> idle_;
+  mutable std::size_t frames_ = 0;  // made so far
+  mutable PlanTimes times_;
+  mutable std::atomic<unsigned> runs_{0};
 };
 
 }  // namespace strata

@@ -11,7 +11,7 @@
 
 namespace strata {
 
-// All shapes are known.
+// All shapes are known. `constants` holds, by input, what is the same in every run; undefined where an input changes.
 struct PrepareContext {
   std::span<const Spec> in, out;
   // Elements from one row (a place in all dimensions but the last) to the next, where an array is a slice of wider
@@ -20,6 +20,9 @@ struct PrepareContext {
 
   std::int64_t in_stride(std::size_t i) const { return i < in_strides.size() ? in_strides[i] : 0; }
   std::int64_t out_stride(std::size_t i) const { return i < out_strides.size() ? out_strides[i] : 0; }
+  std::span<const Tensor> constants = {};
+
+  Tensor constant(std::size_t input) const { return input < constants.size() ? constants[input] : Tensor(); }
 };
 
 // The addresses of one call; `scratch` is 64-byte aligned and of the size that scratch_bytes() names.
@@ -42,6 +45,8 @@ class STRATA_API PreparedOp {
   // For profiles: the kernel ("onednn brgconv:avx512_core"), and the floating point operations of a run.
   virtual std::string kernel() const { return {}; }
   virtual double flops() const { return 0; }
+  // Arrays that a run brings into another layout or type.
+  virtual int reorders() const { return 0; }
 };
 
 // Implemented by ops of which plans can make more than a call of run().

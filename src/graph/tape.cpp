@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "graph/graph.h"
 #include "graph/loss_scale.h"
@@ -50,6 +51,9 @@ std::string label(const Source& source) {
 }
 
 }  // namespace
+
+TapesAside::TapesAside() : aside_(std::exchange(open_tapes, {})) {}
+TapesAside::~TapesAside() { open_tapes = std::move(aside_); }
 
 RecordingPause::RecordingPause() { ++pauses; }
 RecordingPause::~RecordingPause() { --pauses; }

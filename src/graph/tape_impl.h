@@ -25,6 +25,8 @@ class TapeImpl {
   Tensors gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options);
   // A variable was read as float16: its gradient needs a scaled loss.
   void needs_loss_scale() { needs_loss_scale_ = true; }
+  bool scales_loss() const { return needs_loss_scale_; }
+  void keep_loss_as_it_is() { needs_loss_scale_ = false; }
   void reset();
   std::size_t bytes() const;
   std::vector<Variable> watched_variables() const;
@@ -57,6 +59,18 @@ class TapeImpl {
   std::unordered_map<const VariableState*, std::size_t> read_index_;
   std::vector<Record> records_;
   std::vector<std::string> blocked_;  // ops without gradient that took a tracked tensor
+};
+
+// While it lives, the tapes that are open now see nothing, and tapes opened meanwhile are the only ones.
+class TapesAside {
+ public:
+  TapesAside();
+  ~TapesAside();
+  TapesAside(const TapesAside&) = delete;
+  TapesAside& operator=(const TapesAside&) = delete;
+
+ private:
+  std::vector<TapeImpl*> aside_;
 };
 
 // Whether any tape of this thread records now.

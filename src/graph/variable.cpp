@@ -45,6 +45,7 @@ Tensor& exclusive_value(VariableState& state) {
 
 AutocastScope::AutocastScope(std::optional<DType> dtype) : outer_(autocast_dtype) { autocast_dtype = dtype; }
 AutocastScope::~AutocastScope() { autocast_dtype = outer_; }
+std::optional<DType> current_autocast() { return autocast_dtype; }
 
 VariableReader::~VariableReader() = default;
 VariableReaderScope::VariableReaderScope(VariableReader& r) : outer_(std::exchange(reader, &r)) {}

@@ -43,6 +43,7 @@ class STRATA_API AutocastScope {
  private:
   std::optional<DType> outer_;
 };
+std::optional<DType> current_autocast();
 
 // Puts another value in the place of a variable's where a layer reads it.
 class STRATA_API VariableReader {

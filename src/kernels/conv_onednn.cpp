@@ -194,6 +194,7 @@ class OnednnPlan final : public ConvPlan {
   }
 
   std::string implementation() const override { return "onednn " + made_.name; }
+  int reorders() const override { return int{converts(0)} + int{converts(1)} + int{converts(2)}; }
   std::size_t packed_size() const override { return result_ == 1 ? 0 : made_.inner[1].get_size(); }
   std::size_t scratch_size() const override { return size_; }
 

@@ -87,6 +87,7 @@ class StagedPlan final : public ConvPlan {
   }
 
   std::string implementation() const override { return inner_->implementation() + " on copies"; }
+  int reorders() const override { return inner_->reorders() + int{stage_src_} + int{stage_dst_}; }
   std::size_t packed_size() const override { return inner_->packed_size(); }
   std::size_t scratch_size() const override { return size_; }
 

@@ -35,6 +35,7 @@ class STRATA_API ConvPlan {
   const ConvTask& task() const { return task_; }
   double flops() const;                            // of the direct method
   virtual std::string implementation() const = 0;  // "winograd 4x4", "onednn brgconv:avx512_core", "loops" ...
+  virtual int reorders() const { return 0; }       // of src and dst in a run
   virtual std::size_t packed_size() const = 0;     // bytes; 0 for backward_weights
   virtual std::size_t scratch_size() const = 0;    // bytes
   // From (kernel..., in_channels / groups, out_channels) to what run() wants.

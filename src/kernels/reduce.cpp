@@ -1,12 +1,12 @@
 #include "kernels/reduce.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
-#include <memory>
 #include <type_traits>
-#include <vector>
 
 #include "core/dispatch.h"
+#include "core/tensor_data.h"
 #include "kernels/parallel.h"
 
 namespace strata::kernels {
@@ -65,10 +65,36 @@ struct Logic {
   static Acc step(Acc a, Acc b) { return all ? a & b : a | b; }
 };
 
+// A list of sizes that needs no memory of its own.
+class Runs {
+ public:
+  std::size_t size() const { return size_; }
+  std::int64_t operator[](std::size_t i) const { return sizes_[i]; }
+  std::int64_t& back() { return sizes_[size_ - 1]; }
+  void push_back(std::int64_t n) { sizes_[size_++] = n; }
+  void shorten(std::size_t size) { size_ = size; }
+
+ private:
+  std::array<std::int64_t, Shape::kMaxRank + 2> sizes_{};
+  std::size_t size_ = 0;
+};
+
+// Room for n results on their way.
+template <class Acc>
+class Partial {
+ public:
+  explicit Partial(std::int64_t n) : buffer_(static_cast<std::size_t>(std::max<std::int64_t>(n, 1)) * sizeof(Acc)) {}
+  Acc* get() const { return static_cast<Acc*>(buffer_.data()); }
+
+ private:
+  detail::Buffer buffer_;
+};
+
 // Dimensions of `shape` as runs that are all kept or all reduced, alternating; the first is kept, the last reduced
 // followed by one that is kept. (Sizes of 1 where there is nothing.)
-std::vector<std::int64_t> runs_of(const Shape& shape, const Shape& axes) {
-  std::vector<std::int64_t> runs = {1};
+Runs runs_of(const Shape& shape, const Shape& axes) {
+  Runs runs;
+  runs.push_back(1);
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] == 1) continue;
     const bool reduced = axes[i] != 0;
@@ -140,7 +166,7 @@ void reduce_middle(const In* src, std::int64_t outer, std::int64_t rows, std::in
     return;
   }
   using Acc = typename R::Acc;
-  const std::unique_ptr<Acc[]> partial(new Acc[static_cast<std::size_t>(outer * blocks * inner)]);
+  const Partial<Acc> partial(outer * blocks * inner);
   parallel_for(outer * blocks, block * inner, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t o = i / blocks, first = i % blocks * block;
@@ -152,29 +178,22 @@ void reduce_middle(const In* src, std::int64_t outer, std::int64_t rows, std::in
 
 // All runs, the last one first; what lies between stays in the type of the accumulator.
 template <class R, class In, class Store>
-void reduce_runs(const In* src, std::vector<std::int64_t> runs, Store store) {
+void reduce_runs(const In* src, Runs runs, Store store) {
   using Acc = typename R::Acc;
-  auto outer_of = [&](std::size_t run) {
-    std::int64_t n = 1;
-    for (std::size_t i = 0; i < run; ++i) n *= runs[i];
-    return n;
-  };
-  auto pass = [&](const auto* from) {
-    const std::size_t run = runs.size() - 2;
-    const std::int64_t outer = outer_of(run), inner = runs[run + 1];
-    std::unique_ptr<Acc[]> out(new Acc[static_cast<std::size_t>(std::max<std::int64_t>(outer * inner, 1))]);
-    reduce_middle<R>(from, outer, runs[run], inner, out.get());
-    runs.resize(run);
-    runs.back() *= inner;
-    return out;
-  };
-  std::unique_ptr<Acc[]> values = pass(src);
-  while (runs.size() > 2) values = pass(static_cast<const Acc*>(values.get()));
+  const std::size_t run = runs.size() - 2;
+  const std::int64_t inner = runs[run + 1];
+  std::int64_t outer = 1;
+  for (std::size_t i = 0; i < run; ++i) outer *= runs[i];
+  const Partial<Acc> values(outer * inner);
+  reduce_middle<R>(src, outer, runs[run], inner, values.get());
+  runs.shorten(run);
+  runs.back() *= inner;
+  if (runs.size() > 2) return reduce_runs<R>(static_cast<const Acc*>(values.get()), runs, store);
   store(values.get(), runs[0]);
 }
 
 template <class R, class T>
-void reduce_as(const T* src, const std::vector<std::int64_t>& runs, T* dst, double scale = 1) {
+void reduce_as(const T* src, const Runs& runs, T* dst, double scale = 1) {
   using Acc = typename R::Acc;
   reduce_runs<R>(src, runs, [&](const Acc* values, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) {
@@ -235,7 +254,7 @@ void arg_all(const T* src, std::int64_t outer, std::int64_t n, std::int64_t inne
 }  // namespace
 
 void reduce(Reduction reduction, DType dtype, const void* src, const Shape& shape, const Shape& axes, void* dst) {
-  const std::vector<std::int64_t> runs = runs_of(shape, axes);
+  const Runs runs = runs_of(shape, axes);
   if (reduction == Reduction::any || reduction == Reduction::all) {
     const auto* from = static_cast<const bool*>(src);
     auto* to = static_cast<bool*>(dst);

@@ -5,6 +5,7 @@
 
 #include "graph/graph.h"
 #include "graph/symbolic.h"
+#include "models/call_context.h"
 #include "models/call_observer.h"
 #include "models/layer_call.h"
 #include "models/layer_state.h"
@@ -57,6 +58,27 @@ Shape without_batch(Shape shape) {
 }
 
 }  // namespace
+
+CallContext current_call_context() {
+  return {call_stack.layers, call_stack.training, detail::current_autocast(), current_scope_name()};
+}
+
+struct CallContextScope::Data {
+  CallStack outer;
+  std::string outer_scope;
+  detail::AutocastScope autocast;
+};
+
+CallContextScope::CallContextScope(const CallContext& context)
+    : data_(new Data{call_stack, current_scope_name(), detail::AutocastScope(context.autocast)}) {
+  call_stack = {context.layers, context.training, {}};
+  set_scope_name(context.scope_name);
+}
+
+CallContextScope::~CallContextScope() {
+  call_stack = std::move(data_->outer);
+  set_scope_name(data_->outer_scope);
+}
 
 bool call_is_frozen() {
   return std::any_of(call_stack.layers.begin(), call_stack.layers.end(), [](const auto& s) { return !*s->trainable; });

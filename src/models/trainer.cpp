@@ -45,8 +45,9 @@ std::size_t index_of(const std::vector<std::string>& names, const std::string& n
 Trainer::Trainer(const CompileOptions& options) : options_(options), loss_tracker_({.name = "loss"}) {
   const std::vector<std::string> off =
       options.jit_compile ? std::vector<std::string>() : std::vector<std::string>{"all"};
-  const FunctionOptions train{.disable = off, .name = "train_step"}, test{.disable = off, .name = "test_step"},
-      predict{.disable = off, .name = "predict_step"};
+  const FunctionOptions train{.disable = off, .name = "train_step"},
+      test{.disable = off, .name = "test_step", .inference = true},
+      predict{.disable = off, .name = "predict_step", .inference = true};
   auto train_lambda = [this](const Tensors& x, const Tensors& y, const Tensors& w) {
     return train_step(*running_, x, y, w);
   };

@@ -199,6 +199,7 @@ void register_activation(Registry& r) {
   register_resize(r);
   register_recurrent(r);
   register_affine(r);
+  register_fused(r);
 }
 
 }  // namespace strata

@@ -37,10 +37,12 @@ struct Conv final : OpBase<Conv>, Preparable {
                           c.src<void>(0), c.src<void>(1), c.dst<void>());
   }
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
-    return conv::prepare(kernels::ConvKind::forward, c.in[0].dtype,
-                         conv::geometry(attributes, c.in[0].shape, c.in[1].shape, c.out[0].shape),
-                         {.src = 0, .weights = 1});
+    kernels::ConvTask task{kernels::ConvKind::forward, c.in[0].dtype, c.in[1].dtype,
+                           conv::geometry(attributes, c.in[0].shape, c.in[1].shape, c.out[0].shape)};
+    task.dst_stride = c.out_stride(0);
+    return conv::prepare(task, {.src = 0, .weights = 1}, c);
   }
+  bool writes_slice(const PrepareContext&, std::size_t) const override { return true; }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
     const Tensor &x = c.input(0), &w = c.input(1), dy = c.grad();
@@ -74,9 +76,9 @@ struct ConvBackpropInput final : OpBase<ConvBackpropInput>, Preparable {
                                 c.src<void>(1), c.dst<void>());
   }
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
-    return conv::prepare(kernels::ConvKind::backward_data, c.in[0].dtype,
-                         conv::geometry(attributes, c.out[0].shape, c.in[1].shape, c.in[0].shape),
-                         {.weights = 1, .dst = 0});
+    return conv::prepare({kernels::ConvKind::backward_data, c.in[0].dtype, c.in[1].dtype,
+                          conv::geometry(attributes, c.out[0].shape, c.in[1].shape, c.in[0].shape)},
+                         {.weights = 1, .dst = 0}, c);
   }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
@@ -105,9 +107,9 @@ struct ConvBackpropFilter final : OpBase<ConvBackpropFilter>, Preparable {
                                    c.src<void>(0), c.src<void>(1), c.dst<void>());
   }
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
-    return conv::prepare(kernels::ConvKind::backward_weights, c.in[0].dtype,
-                         conv::geometry(attributes, c.in[0].shape, c.out[0].shape, c.in[1].shape),
-                         {.src = 0, .dst = 1});
+    return conv::prepare({kernels::ConvKind::backward_weights, c.in[0].dtype, c.in[1].dtype,
+                          conv::geometry(attributes, c.in[0].shape, c.out[0].shape, c.in[1].shape)},
+                         {.src = 0, .dst = 1}, c);
   }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {

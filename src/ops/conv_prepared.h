@@ -4,16 +4,17 @@
 #include <memory>
 
 #include "graph/prepare.h"
-#include "kernels/conv.h"
+#include "kernels/conv_plan.h"
 
 namespace strata::conv {
 
-// `src`, `weights` and `dst` are the positions of these arrays: among the op's inputs, or -1 for the one that it
-// computes, its output 0.
+// The positions of these arrays: among the op's inputs, or -1 for the one that it computes, its output 0. `bias` is -1
+// where there is none.
 struct Positions {
-  int src = -1, weights = -1, dst = -1;
+  int src = -1, weights = -1, dst = -1, bias = -1;
 };
-std::unique_ptr<PreparedOp> prepare(kernels::ConvKind kind, DType dtype, const kernels::Convolution& geometry,
-                                    Positions positions);
+
+// Weights that are constant are packed here, others in each run.
+std::unique_ptr<PreparedOp> prepare(const kernels::ConvTask& task, Positions positions, const PrepareContext& context);
 
 }  // namespace strata::conv

@@ -11,5 +11,6 @@ void register_dropout(Registry& r);
 void register_resize(Registry& r);
 void register_recurrent(Registry& r);
 void register_affine(Registry& r);
+void register_fused(Registry& r);
 
 }  // namespace strata

@@ -92,7 +92,32 @@ void samples_norm(std::vector<OpSample>& out) {
   }
 }
 
+namespace {
+
+// What passes make: with and without bias and ReLU.
+void add_fused(std::vector<OpSample>& out) {
+  const Tensor x = spread({3, 6, 5, 4}), w = spread({3, 3, 4, 6}, -0.5, 0.7), bias = spread({6}, -1, 1);
+  auto conv = [&](bool with_bias, bool relu) {
+    Config c = conv_config({1}, {1}, "same", 1);
+    c.update(Config({{"bias", with_bias}, {"relu", relu}}));
+    return make_registered_op("fused_conv", c);
+  };
+  out.push_back({conv(false, false), {x, w}});
+  out.push_back({conv(true, true), {x, w, bias}});
+  for (const bool relu : {false, true})
+    out.push_back({make_registered_op("scale_shift", {{"relu", relu}}), {x, spread({4}, 0.5, 2), spread({4})}});
+  for (const bool with_bias : {false, true})
+    for (const Shape& shape : {Shape{5, 7}, Shape{2, 3, 7}}) {
+      Tensors in = {spread(shape), spread({7, 6}, -0.5, 0.7)};
+      if (with_bias) in.push_back(bias);
+      out.push_back({make_registered_op("fused_matmul", {{"bias", with_bias}, {"relu", with_bias}}), in});
+    }
+}
+
+}  // namespace
+
 void samples_activation(std::vector<OpSample>& out) {
+  add_fused(out);
   const Tensor x = spread({4, 5}, -3, 3), dy = spread({4, 5}, -1, 2);
   const Config relus[] = {
       {{"negative_slope", 0.0}, {"threshold", 0.0}, {"max_value", 0.0}, {"has_max", false}},

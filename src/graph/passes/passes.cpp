@@ -11,13 +11,17 @@ namespace {
 struct Pass {
   const char* name;
   bool (*run)(Graph&);
+  Weights since = Weights::trained;  // for these programs and those that come after them in the enum
 };
 constexpr Pass kShapePasses[] = {
     {"identities", remove_identities}, {"join_gradients", join_gradients}, {"concat_in_place", place_slices}};
 constexpr Pass kPasses[] = {{"dead_code", remove_dead_code},
                             {"bias_before_norm", drop_bias_before_norm},
                             {"norm_relu", fuse_norm_relu},
-                            {"join_updates", join_updates}};
+                            {"join_updates", join_updates},
+                            {"fold_batch_norm", fold_batch_norm, Weights::read},
+                            {"fuse_bias_relu", fuse_bias_relu},
+                            {"fold_constants", fold_constants, Weights::constant}};
 
 void check_names(const std::vector<std::string>& disable) {
   for (const std::string& name : disable) {
@@ -38,11 +42,11 @@ bool is_off(const char* name, const std::vector<std::string>& disable) {
 
 }  // namespace
 
-std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable) {
+std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable, Weights weights) {
   check_names(disable);
   std::vector<std::string> done;
   for (const Pass& pass : kPasses) {
-    if (is_off(pass.name, disable)) continue;
+    if (is_off(pass.name, disable) || weights < pass.since) continue;
     pass.run(graph);
     done.emplace_back(pass.name);
   }

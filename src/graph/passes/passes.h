@@ -23,6 +23,23 @@ STRATA_API bool fuse_norm_relu(Graph& graph);
 // Makes one op of the updates of an optimizer that follow one another. True where something changed.
 STRATA_API bool join_updates(Graph& graph);
 
+// Makes one op of a convolution or product with a matrix, its bias and its ReLU. True where something changed.
+STRATA_API bool fuse_bias_relu(Graph& graph);
+
+// Computes what depends on constants alone. True where something changed.
+STRATA_API bool fold_constants(Graph& graph);
+
+// Puts batch normalizations with given statistics into the weights of the convolutions and products before them. True
+// where something changed.
+STRATA_API bool fold_batch_norm(Graph& graph);
+
+// Lets a float32 program compute in this 16-bit type where that does little harm; inputs and results stay float32.
+STRATA_API void narrow_to(Graph& graph, DType dtype);
+
+// What the weights are while the program is used. Only programs for inference fold batch normalizations, and only where
+// weights are constants of the graph is it worth computing with them beforehand.
+enum class Weights { trained, read, constant };
+
 // The following are for graphs of known shapes; `specialize` runs them.
 
 // Removes ops that give their input back: sums and broadcasts to the shape that is there, casts to the same type.
@@ -43,6 +60,7 @@ STRATA_API std::shared_ptr<const Graph> specialize(const std::shared_ptr<const G
 // Runs every pass that `disable` does not name ("all" names every one), in order; returns the names of those run,
 // and of those that specialize() will run.
 // Throws ValueError for a name that no pass has.
-STRATA_API std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable);
+STRATA_API std::vector<std::string> run_passes(Graph& graph, const std::vector<std::string>& disable,
+                                               Weights weights = Weights::trained);
 
 }  // namespace strata

@@ -1,0 +1,107 @@
+// Highway compiles this file once for each set of instructions and picks one of them at the first call.
+#include "kernels/packed_rows.h"
+
+#include <algorithm>
+
+#include "kernels/parallel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/packed_rows.cpp"
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// Must come after highway.h.
+#include "kernels/simd_load-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace strata::kernels {
+namespace HWY_NAMESPACE {
+
+constexpr std::int64_t kRows = 48;   // of dst, for each piece of work
+constexpr std::int64_t kWidest = 3;  // vectors of a panel
+
+// The panel of columns that begins with vector `first` of `vectors`: threes, then what PanelWidth says.
+struct Panels {
+  explicit Panels(std::int64_t out) : vectors((out + kLanes - 1) / kLanes) {}
+  std::int64_t count() const { return vectors < kWidest ? 1 : (vectors + kWidest - 1) / kWidest; }
+  std::int64_t first(std::int64_t panel) const { return panel * kWidest; }
+  int width(std::int64_t panel) const { return static_cast<int>(std::min(kWidest, vectors - first(panel))); }
+  std::int64_t vectors;
+};
+
+void PackWeights(std::int64_t in, std::int64_t out, const float* weights, float* packed) {
+  const Panels panels(out);
+  for (std::int64_t p = 0; p < panels.count(); ++p) {
+    const std::int64_t j0 = panels.first(p) * kLanes, width = panels.width(p) * kLanes,
+                       some = std::min(width, out - j0);
+    float* to = packed + j0 * in;
+    for (std::int64_t l = 0; l < in; ++l, to += width) {
+      std::copy_n(weights + l * out + j0, some, to);
+      std::fill_n(to + some, width - some, 0.f);
+    }
+  }
+}
+
+HWY_INLINE void Multiply(int vectors, std::int64_t rows, const float* a, std::int64_t a_row, const float* b,
+                         std::int64_t depth, float* c) {
+  const std::int64_t width = vectors * kLanes;
+  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, a_row, b, width, depth, c, width, false);
+  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, a_row, b, width, depth, c, width, false);
+  return MultiplyPanel<1, false>(rows, a, a_row, b, width, depth, c, width, false);
+}
+
+// From a dense tile of sums to dst.
+HWY_INLINE void Finish(const PackedRows& p, std::int64_t rows, const float* sums, std::int64_t width, std::int64_t j0,
+                       float* dst) {
+  const std::int64_t some = std::min(width, p.out - j0);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < some; j += kLanes) {
+      V v = Load(sums + i * width + j);
+      if (p.bias != nullptr) v = hn::Add(v, LoadUpTo(p.bias + j0 + j, some - j));
+      if (p.relu) v = hn::Max(v, hn::Zero(D()));
+      StoreUpTo(v, dst + i * p.dst_stride + j0 + j, some - j);
+    }
+}
+
+void MultiplyRows(const PackedRows& p, const float* src, const float* packed, float* dst) {
+  const Panels panels(p.out);
+  const std::int64_t blocks = (p.rows + kRows - 1) / kRows;
+  const std::int64_t cost = std::max<std::int64_t>(kWidest * kLanes * p.in * std::min(p.rows, kRows) / 32, 1);
+  // All panels of a block of rows before the next one: the rows stay in the cache.
+  parallel_for(blocks * panels.count(), cost, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
+    HWY_ALIGN float sums[kRows * kWidest * kLanes];
+    for (std::int64_t piece = begin; piece < end; ++piece) {
+      const std::int64_t panel = piece % panels.count(), i0 = piece / panels.count() * kRows;
+      const std::int64_t rows = std::min(kRows, p.rows - i0), j0 = panels.first(panel) * kLanes;
+      const int vectors = panels.width(panel);
+      Multiply(vectors, rows, src + i0 * p.src_stride, p.src_stride, packed + j0 * p.in, p.in, sums);
+      Finish(p, rows, sums, vectors * kLanes, j0, dst + i0 * p.dst_stride);
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace strata::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace strata::kernels {
+
+HWY_EXPORT(PackWeights);
+HWY_EXPORT(MultiplyRows);
+
+// In sixteens of columns: as wide as the widest vectors.
+std::size_t packed_rows_size(std::int64_t in, std::int64_t out) {
+  return static_cast<std::size_t>((out + 15) / 16 * 16 * in) * sizeof(float);
+}
+
+void pack_rows_weights(std::int64_t in, std::int64_t out, const float* weights, float* packed) {
+  HWY_DYNAMIC_DISPATCH(PackWeights)(in, out, weights, packed);
+}
+
+void multiply_packed_rows(const PackedRows& p, const float* src, const float* packed, float* dst) {
+  HWY_DYNAMIC_DISPATCH(MultiplyRows)(p, src, packed, dst);
+}
+
+}  // namespace strata::kernels
+#endif

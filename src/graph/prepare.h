@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "graph/op.h"
 
@@ -49,6 +50,21 @@ class STRATA_API PreparedOp {
   virtual int reorders() const { return 0; }
 };
 
+// A step that is one call of f(memory).
+template <class F>
+class PreparedCall final : public PreparedOp {
+ public:
+  explicit PreparedCall(F f) : f_(std::move(f)) {}
+  void run(const StepMemory& memory) const override { f_(memory); }
+
+ private:
+  F f_;
+};
+template <class F>
+std::unique_ptr<PreparedOp> prepared_call(F f) {
+  return std::make_unique<PreparedCall<F>>(std::move(f));
+}
+
 // Implemented by ops of which plans can make more than a call of run().
 class STRATA_API Preparable {
  public:
@@ -57,6 +73,9 @@ class STRATA_API Preparable {
   virtual std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const;
   // Output 0 may be written over this input where both have the same size: element i is read before it is written.
   virtual bool runs_in_place(std::size_t input) const;
+  // The one output has the shape of its largest input, and an element of it depends on the elements at its place alone:
+  // what is prepared for a part of the rows computes that part, by one thread, and without scratch memory.
+  virtual bool is_elementwise() const;
   // Whether prepare() takes this input, or makes this output, as a slice of wider rows, whatever the others are.
   virtual bool reads_slice(const PrepareContext& c, std::size_t input) const;
   virtual bool writes_slice(const PrepareContext& c, std::size_t output) const;

@@ -1,7 +1,7 @@
 // Activations that are ops of their own: the relu family, and the smooth ones.
 #include "kernels/activation.h"
 
-#include "graph/op.h"
+#include "graph/prepare.h"
 #include "graph/registry.h"
 #include "kernels/activation_constants.h"
 #include "ops/nn_families.h"
@@ -15,7 +15,7 @@ namespace {
 using kernels::Smooth;
 
 template <class Self>
-struct ReluBase : OpBase<Self> {
+struct ReluBase : OpBase<Self>, Preparable {
   ReluBase() = default;
   explicit ReluBase(const kernels::Relu& relu) : relu(relu) {}
   kernels::Relu relu;
@@ -27,6 +27,7 @@ struct ReluBase : OpBase<Self> {
     v("has_max", s.relu.has_max);
   }
   bool is_differentiable() const override { return true; }
+  bool is_elementwise() const override { return true; }
   // The slope can be told from the result, which the next operation keeps anyway.
   bool from_result() const { return relu.threshold == 0 && relu.negative_slope >= 0; }
 };
@@ -38,6 +39,13 @@ struct ReluGrad final : ReluBase<ReluGrad> {
   Specs infer(const Specs& in) const override { return {{in[1].shape, in[0].dtype}}; }
   void run(RunContext& c) const override {
     kernels::relu_backward(c.in[0].dtype(), relu, c.in[0].size(), c.src<void>(0), c.src<void>(1), c.dst<void>());
+  }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    if (c.in[0] != c.in[1]) return nullptr;
+    return prepared_call(
+        [dtype = c.in[0].dtype, size = c.in[0].shape.num_elements(), relu = relu](const StepMemory& m) {
+          kernels::relu_backward(dtype, relu, size, m.in[0], m.in[1], m.out[0]);
+        });
   }
   Tensors grad(const GradContext& c) const override {
     return {apply1(make_op<ReluGrad>(relu), {c.grad(), c.input(1)}), c.needed(1) ? zeros_like(c.input(1)) : Tensor()};
@@ -53,6 +61,10 @@ struct ReluOp final : ReluBase<ReluOp> {
   }
   void run(RunContext& c) const override {
     kernels::relu(c.in[0].dtype(), relu, c.in[0].size(), c.src<void>(0), c.dst<void>());
+  }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_call([dtype = c.in[0].dtype, size = c.in[0].shape.num_elements(),
+                          relu = relu](const StepMemory& m) { kernels::relu(dtype, relu, size, m.in[0], m.out[0]); });
   }
   Tensors grad(const GradContext& c) const override {
     return {apply1(make_op<ReluGrad>(relu), {c.grad(), from_result() ? c.output() : c.input(0)})};
@@ -126,7 +138,7 @@ constexpr const char* name_of(Smooth kind) {
 }
 
 template <Smooth kind>
-struct SmoothOp final : OpBase<SmoothOp<kind>> {
+struct SmoothOp final : OpBase<SmoothOp<kind>>, Preparable {
   SmoothOp() = default;
   explicit SmoothOp(double alpha) : alpha(alpha) {}
   double alpha = 1;
@@ -139,6 +151,11 @@ struct SmoothOp final : OpBase<SmoothOp<kind>> {
   void run(RunContext& c) const override {
     kernels::smooth(c.in[0].dtype(), kind, alpha, c.in[0].size(), c.template src<void>(0), c.template dst<void>());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_call([dtype = c.in[0].dtype, size = c.in[0].shape.num_elements(), alpha = alpha](
+                             const StepMemory& m) { kernels::smooth(dtype, kind, alpha, size, m.in[0], m.out[0]); });
+  }
+  bool is_elementwise() const override { return true; }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
     return {c.grad() * derivative(kind, alpha, c.input(0), c.output())};

@@ -1,4 +1,5 @@
 #include "core/fields.h"
+#include "graph/prepare.h"
 #include "kernels/cast.h"
 #include "ops/array_util.h"
 #include "strata/array.h"
@@ -6,7 +7,7 @@
 namespace strata {
 namespace {
 
-struct Cast final : OpBase<Cast> {
+struct Cast final : OpBase<Cast>, Preparable {
   Cast() = default;
   explicit Cast(DType dtype) : dtype(dtype) {}
   DType dtype = DType::float32;
@@ -19,6 +20,12 @@ struct Cast final : OpBase<Cast> {
   void run(RunContext& c) const override {
     kernels::cast(c.in[0].dtype(), array::raw_in(c), dtype, array::raw_out(c), c.in[0].size());
   }
+  std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
+    return prepared_call([from = c.in[0].dtype, to = dtype, size = c.in[0].shape.num_elements()](const StepMemory& m) {
+      kernels::cast(from, m.in[0], to, m.out[0], size);
+    });
+  }
+  bool is_elementwise() const override { return true; }
   bool is_differentiable() const override { return is_floating(dtype); }
   Tensors grad(const GradContext& c) const override {
     const DType source = c.input(0).dtype();

@@ -48,19 +48,15 @@ struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
   }
   void run(RunContext& c) const override {
     const auto layout = kernels::binary_layout(c.out_shape(), c.in_shape(0), c.in_shape(1));
-    auto loop = [&]<class T>() {
-      kernels::map_binary(layout, c.src<T>(0), c.src<T>(1), c.dst<T>(), Def::cost, [](T a, T b) {
-        return static_cast<T>(Def::f(static_cast<Compute<T>>(a), static_cast<Compute<T>>(b)));
-      });
-    };
-    if constexpr (Def::floating_only)
-      dispatch_floating(Def::name, c.in[0].dtype(), loop);
-    else
-      dispatch_numeric(Def::name, c.in[0].dtype(), loop);
+    compute(c.in[0].dtype(), layout, c.src<void>(0), c.src<void>(1), c.dst<void>());
   }
   std::unique_ptr<PreparedOp> prepare(const PrepareContext& c) const override {
-    return adds_slices(c) ? std::make_unique<PreparedSum>(c) : nullptr;
+    if (adds_slices(c)) return std::make_unique<PreparedSum>(c);
+    const auto layout = kernels::binary_layout(c.out[0].shape, c.in[0].shape, c.in[1].shape);
+    return prepared_call(
+        [dtype = c.in[0].dtype, layout](const StepMemory& m) { compute(dtype, layout, m.in[0], m.in[1], m.out[0]); });
   }
+  bool is_elementwise() const override { return true; }
   bool runs_in_place(std::size_t) const override { return true; }
   bool reads_slice(const PrepareContext& c, std::size_t) const override { return adds_slices(c); }
   bool writes_slice(const PrepareContext& c, std::size_t) const override { return adds_slices(c); }
@@ -79,6 +75,19 @@ struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
     } else {
       return Tensors(2);
     }
+  }
+
+ private:
+  static void compute(DType dtype, const kernels::BinaryLayout& layout, const void* a, const void* b, void* dst) {
+    auto loop = [&]<class T>() {
+      kernels::map_binary(
+          layout, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(dst), Def::cost,
+          [](T x, T y) { return static_cast<T>(Def::f(static_cast<Compute<T>>(x), static_cast<Compute<T>>(y))); });
+    };
+    if constexpr (Def::floating_only)
+      dispatch_floating(Def::name, dtype, loop);
+    else
+      dispatch_numeric(Def::name, dtype, loop);
   }
 };
 

@@ -221,8 +221,8 @@ TEST(ConcatInPlace, ValuesThatOthersWantDenseAreCopied) {
 }
 
 TEST(JoinGradients, NormsAddTwoGradientsThemselves) {
-  const std::string before = to_string(*specialized(two_branches, kPicture, {"join_gradients"})),
-                    after = to_string(*specialized(two_branches, kPicture, {}));
+  const std::string before = to_string(*specialized(two_branches, kPicture, {"join_gradients", "elementwise_chains"})),
+                    after = to_string(*specialized(two_branches, kPicture, {"elementwise_chains"}));
   EXPECT_EQ(count(before, "= split("), 1u) << before;
   EXPECT_EQ(count(after, "= split("), 2u) << after;
   // The pool's part is added for itself; the norms' parts are not added anywhere else.
@@ -246,6 +246,42 @@ TEST(JoinGradients, ResultsAreEqualWithAndWithout) {
       }
     }
   }
+}
+
+// Element-wise ops of several types with whole, vector and single operands; one result is wanted twice.
+Tensors smooth_steps(const Tensors& in) {
+  const Tensor& x = in[0];
+  const Tensor row = Tensor({0.5f, 1.0f, -2.0f}), twice = exp(x * row - 1.0);
+  const Tensor y = nn::relu(nn::gelu(twice + x) * cast(x > row, float32));
+  return {sqrt(abs(y + twice)) / 3.0, reduce_sum(twice * x)};
+}
+
+TEST(ElementwiseChains, OpsWithOneUserJoinIt) {
+  const Specs shape = {{{700, 3}, float32}};
+  const std::string before = to_string(*specialized(smooth_steps, shape, {"elementwise_chains"})),
+                    after = to_string(*specialized(smooth_steps, shape, {}));
+  EXPECT_EQ(count(before, "= elementwise("), 0u) << before;
+  EXPECT_EQ(count(after, "= elementwise("), 2u) << after;
+  EXPECT_EQ(count(after, "multiply subtract exp"), 1u) << after;
+  EXPECT_EQ(count(after, "= gelu("), 0u) << after;
+  EXPECT_EQ(count(after, "= multiply("), 1u) << after;  // behind it comes a sum
+}
+
+TEST(ElementwiseChains, ResultsAreEqualBitForBit) {
+  auto f = [](const Tensor& x) { return smooth_steps({x}); };
+  auto on = function(f), off = function(f, {.disable = {"elementwise_chains"}});
+  for (const std::int64_t rows : {1, 5, 682, 683, 3000, 0}) {
+    const Tensor x = random::normal({rows, 3}, {.seed = rows});
+    const Tensors a = on(x), b = off(x);
+    for (std::size_t i = 0; i < a.size(); ++i)
+      EXPECT_TRUE(reduce_all(equal(a[i], b[i])).item<bool>()) << rows << " rows, result " << i;
+  }
+  auto flat = function([](const Tensor& x) { return tanh(square(x) * 0.5 + x); });
+  for (const std::int64_t size : {1, 2047, 2048, 10000}) {
+    const Tensor x = cast(random::normal({size}, {.seed = size}), bfloat16);
+    EXPECT_TRUE(reduce_all(equal(flat(x), tanh(square(x) * 0.5 + x))).item<bool>()) << size;
+  }
+  EXPECT_NE(flat.explain().find("elementwise blocks of 2048"), std::string::npos) << flat.explain();
 }
 
 // Two optimizers with settings of their own, weights of several sizes, a reading between the steps.

@@ -171,8 +171,8 @@ TEST(Plan, ConvolutionsArePreparedAndEqualEager) {
   const Tensors a = g(x), b = f(x);
   for (std::size_t i = 0; i < a.size(); ++i) expect_same_bits(a[i], b[i]);
   EXPECT_NE(g.explain().find("plan for (2, 6, 6, 5)"), std::string::npos) << g.explain();
-  // Three convolutions, and the sum of the two gradients of y.
-  EXPECT_NE(g.explain().find("4 prepared"), std::string::npos) << g.explain();
+  for (const char* step : {"    conv ", "    conv_backprop_input ", "    conv_backprop_filter "})
+    EXPECT_NE(g.explain().find(step), std::string::npos) << g.explain();
   EXPECT_EQ(g(zeros({0, 6, 6, 5}))[0].shape(), Shape({0, 6, 6, 7}));
 }
 

@@ -13,8 +13,10 @@ struct Pass {
   bool (*run)(Graph&);
   Weights since = Weights::trained;  // for these programs and those that come after them in the enum
 };
-constexpr Pass kShapePasses[] = {
-    {"identities", remove_identities}, {"join_gradients", join_gradients}, {"concat_in_place", place_slices}};
+constexpr Pass kShapePasses[] = {{"identities", remove_identities},
+                                 {"join_gradients", join_gradients},
+                                 {"concat_in_place", place_slices},
+                                 {"elementwise_chains", fuse_elementwise}};
 constexpr Pass kPasses[] = {{"dead_code", remove_dead_code},
                             {"bias_before_norm", drop_bias_before_norm},
                             {"norm_relu", fuse_norm_relu},

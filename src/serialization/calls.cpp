@@ -9,6 +9,7 @@
 #include "models/layer_call.h"
 #include "models/layer_state.h"
 #include "serialization/lookup.h"
+#include "serialization/op_writing.h"
 #include "serialization/operations.h"
 #include "serialization/slice_config.h"
 #include "strata/array.h"
@@ -30,9 +31,10 @@ std::vector<std::string> argument_names(const std::string& class_name) {
 
 List numbers_of(const Tensor& t) {
   List out;
-  const Tensor flat = reshape(cast(t, float64), {-1});
-  const auto* v = detail::elements<double>(flat);
-  for (std::int64_t i = 0; i < flat.size(); ++i) out.emplace_back(v[i]);
+  if (is_floating(t.dtype()))
+    for (const double v : cast(t, float64).to_vector<double>()) out.emplace_back(v);
+  else
+    for (const std::int64_t v : cast(t, int64).to_vector<std::int64_t>()) out.emplace_back(v);
   return out;
 }
 
@@ -44,10 +46,11 @@ Config::Value nested(const List& numbers, const Shape& shape, std::size_t axis, 
   return out;
 }
 
-Config::Value constant_value(const Tensor& t) {
+Config::Value constant_value(const Tensor& t, KerasStyle style) {
   const List numbers = numbers_of(t);
-  if (t.rank() == 0) return is_floating(t.dtype()) ? numbers[0] : Config::Value(t.item<std::int64_t>());
+  if (t.rank() == 0) return numbers[0];
   std::size_t next = 0;
+  if (style == KerasStyle::keras2) return nested(numbers, t.shape(), 0, next);
   return Config{{"class_name", "__tensor__"},
                 {"config", Config{{"value", nested(numbers, t.shape(), 0, next)}, {"dtype", to_string(t.dtype())}}}};
 }
@@ -65,7 +68,7 @@ class CallWriter {
 
  private:
   Config::Value tensor_value(const Tensor& t) const {
-    if (!detail::is_recorded(t)) return constant_value(t);
+    if (!detail::is_recorded(t)) return constant_value(t, style_);
     if (style_ == KerasStyle::keras2) return history_(t);
     return Config{
         {"class_name", "__keras_tensor__"},
@@ -151,23 +154,25 @@ class CallWriter {
 
   Config::Value write_op() const {
     const List all = tensor_values(node_.inputs);
-    const bool is_slice = node_.op->name() == "strided_slice";
-    if (style_ == KerasStyle::keras3 && is_slice)
-      return Config{{"args", List{all[0], slice_key(node_.op->config(), style_)}}, {"kwargs", Config()}};
+    const WrittenOp op = written_op(node_).value_or(WrittenOp());
     if (style_ == KerasStyle::keras3) {
-      // Joining ops take their tensors as one list.
-      const bool joins = node_.op->name() == "concat" || node_.op->name() == "stack";
-      return Config{{"args", joins ? List{all} : all}, {"kwargs", Config()}};
+      const List args = op.is_slice  ? List{all[0], slice_key(node_.op->config(), style_)}
+                        : op.is_list ? List{all}
+                                     : all;
+      return Config{{"args", args}, {"kwargs", Config()}};
     }
-    Config kwargs;
-    List first = all[0].kind() == Kind::list ? all[0].as_list() : List{"_CONSTANT_VALUE", -1, all[0]};
-    if (all.size() > 1) kwargs.set("y", all[1]);
-    if (is_slice)
-      kwargs.set("slice_spec", slice_key(node_.op->config(), style_));
-    else
-      kwargs.set("name", Config::Value());
-    first.emplace_back(kwargs);
-    return first;
+    Config kwargs = op.keras2.empty() ? Config() : op.options2;
+    const std::size_t in_front = op.is_list ? all.size() : 1;
+    for (std::size_t i = in_front; i < all.size(); ++i)
+      kwargs.set(i < op.operands.size() ? op.operands[i] : "y_" + std::to_string(i), all[i]);
+    List entries;
+    for (std::size_t i = 0; i < in_front; ++i) {
+      const bool is_constant = !detail::is_recorded(node_.inputs[i]);
+      List entry = is_constant ? List{"_CONSTANT_VALUE", -1, all[i]} : all[i].as_list();
+      entry.emplace_back(kwargs);
+      entries.emplace_back(entry);
+    }
+    return op.is_list ? Config::Value(entries) : entries[0];
   }
 
   const SymbolicNode& node_;

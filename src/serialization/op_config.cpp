@@ -5,6 +5,7 @@
 #include "graph/registry.h"
 #include "serialization/lookup.h"
 #include "serialization/op_rows.h"
+#include "serialization/op_writing.h"
 #include "strata/array.h"
 
 namespace strata {
@@ -12,22 +13,6 @@ namespace strata {
 namespace {
 
 using Kind = Config::Value::Kind;
-
-// Ops without options, which have the same operands in TensorFlow's function.
-bool is_plain(const Config& config, const SymbolicNode& node) {
-  for (const auto& [name, value] : config.entries()) {
-    // What relu and softmax have as a rule.
-    const bool usual = (value.kind() == Kind::real && value.as_double() == 0) ||
-                       (value.kind() == Kind::integer && value.as_integer() == -1) || value.is_none() ||
-                       (value.kind() == Kind::boolean && !value.as_bool());
-    if (!usual) return false;
-  }
-  return node.inputs.size() <= 2;
-}
-
-bool takes_axis(const std::string_view name) {
-  return name.starts_with("reduce_") || name == "concat" || name == "stack" || name == "expand_dims";
-}
 
 Config own_op(const SymbolicNode& node, const std::string& name) {
   const auto* row = registry().find(node.op->name());
@@ -40,6 +25,29 @@ Config own_op(const SymbolicNode& node, const std::string& name) {
           {"class_name", std::string(node.op->name())},
           {"config", config},
           {"registered_name", "strata>" + std::string(node.op->name())}};
+}
+
+// Of a list of numbers, or of such lists; undefined for anything else.
+Tensor numbers_of(const Config::Value& value) {
+  if (value.kind() != Kind::list || value.as_list().empty()) return {};
+  Tensors rows;
+  bool all_whole = true;
+  std::vector<double> numbers;
+  for (const auto& item : value.as_list()) {
+    if (item.kind() == Kind::integer || item.kind() == Kind::real) {
+      numbers.push_back(item.as_double());
+      all_whole = all_whole && item.kind() == Kind::integer;
+    } else if (const Tensor row = numbers_of(item); row.defined()) {
+      rows.push_back(row);
+    } else {
+      return {};
+    }
+  }
+  if (rows.empty())
+    return cast(Tensor::from(numbers, {static_cast<std::int64_t>(numbers.size())}), all_whole ? int64 : float32);
+  for (const Tensor& row : rows)
+    if (row.shape() != rows[0].shape() || row.dtype() != rows[0].dtype() || !numbers.empty()) return {};
+  return stack(rows);
 }
 
 OpCall call_of(const std::string& name, const Config& config, const CallArguments& arguments) {
@@ -58,6 +66,8 @@ OpCall call_of(const std::string& name, const Config& config, const CallArgument
       out.operands.push_back(constant(a.value.as_integer(), int64));
     else if (a.kind == CallArguments::Argument::Kind::value && a.value.kind() == Kind::real)
       out.operands.push_back(constant(a.value.as_double(), float32));
+    else if (const Tensor t = numbers_of(a.value); t.defined())
+      out.operands.push_back(t);
   }
   // A plain number takes the dtype of the tensor beside it.
   if (out.operands.size() == 2)
@@ -70,22 +80,17 @@ OpCall call_of(const std::string& name, const Config& config, const CallArgument
 }  // namespace
 
 Config serialize_op(const SymbolicNode& node, const std::string& name, KerasStyle style) {
-  const std::string_view own = node.op->name();
-  Config options = node.op->config();
-  const bool is_slice = own == "strided_slice", with_axis = takes_axis(own);
-  const KerasOp* row = find_keras_op(own);
-  if (row == nullptr || !(is_slice || with_axis || is_plain(options, node))) return own_op(node, name);
-  if (style == KerasStyle::keras2) {
-    if (with_axis || row->keras2 == nullptr) return own_op(node, name);  // options are keywords of the call
-    return {{"class_name", is_slice ? "SlicingOpLambda" : "TFOpLambda"},
-            {"config", Config{{"name", name}, {"trainable", true}, {"dtype", "float32"}, {"function", row->keras2}}}};
-  }
+  const std::optional<WrittenOp> op = written_op(node);
+  if (!op || (style == KerasStyle::keras2 ? op->keras2 : op->keras3).empty()) return own_op(node, name);
+  if (style == KerasStyle::keras2)
+    return {{"class_name", op->is_slice ? "SlicingOpLambda" : "TFOpLambda"},
+            {"config", Config{{"name", name}, {"trainable", true}, {"dtype", "float32"}, {"function", op->keras2}}}};
   Config config = {{"name", name}};
-  if (with_axis || own == "softmax") config.update(options);
-  return {{"module", std::string("keras.src.ops.") + row->module},
-          {"class_name", row->keras3},
+  config.update(op->options3);
+  return {{"module", "keras.src.ops." + op->module},
+          {"class_name", op->keras3},
           {"config", config},
-          {"registered_name", row->keras3}};
+          {"registered_name", op->keras3}};
 }
 
 bool is_op_config(const Config& data) {

@@ -16,6 +16,12 @@ void add_board(CLI::App& app, int& status) {
   command->callback([command, &status] { status = strata::board::main(command->remaining()); });
 }
 
+void add_completion(CLI::App& app, std::string& shell, int& status) {
+  auto* command = app.add_subcommand("completion", "Print a script for the shell: source <(strata completion)");
+  command->add_option("SHELL", shell, "bash or zsh")->capture_default_str();
+  command->callback([&] { status = strata::cli::completion(std::cout, shell); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -29,7 +35,7 @@ int main(int argc, char** argv) {
   app.name("strata");
   app.require_subcommand(1);
   app.set_version_flag("--version", strata::version());
-  std::string a, b, shell = "bash";
+  std::string a, b;
   std::vector<std::string> images, classes;
   ShowOptions show_options;
   bool weights_only = false;
@@ -37,8 +43,7 @@ int main(int argc, char** argv) {
   int status = 0;
 
   auto* show_command = app.add_subcommand(
-      "show",
-      "What a file or folder holds: .keras, .h5, .weights.h5, .onnx, .npz, a SavedModel, a checkpoint, an artifact");
+      "show", "What a file or folder holds: .keras, .h5, .onnx, .npz, SavedModel, checkpoint, artifact");
   show_command->add_option("FILE", a, "The file")->required();
   show_command->add_flag("--config", show_options.config, "Print the model's configuration as JSON instead");
   show_command->add_option("--depth", show_options.depth, "Sum up what lies deeper than this many groups");
@@ -46,8 +51,7 @@ int main(int argc, char** argv) {
 
   auto* convert_command = app.add_subcommand("convert", "Write a whole model in another format, told by its name");
   convert_command->add_option("A", a, "A .keras, whole .h5 or .onnx file, or a SavedModel")->required();
-  convert_command
-      ->add_option("B", b, "A name that ends in .keras, .h5, .onnx, .weights.h5 or .npz, or none (a SavedModel)")
+  convert_command->add_option("B", b, "Ends in .keras, .h5, .onnx, .weights.h5, .npz, or nothing (SavedModel)")
       ->required();
   convert_command->add_flag("--weights", weights_only, "Write the weights alone (.h5 in Keras 2's layout)");
   convert_command->callback([&] { status = convert(std::cout, a, b, weights_only); });
@@ -59,18 +63,15 @@ int main(int argc, char** argv) {
   diff_command->callback([&] { status = diff(std::cout, a, b, tolerance); });
 
   auto* predict_command = app.add_subcommand("predict", "The class of each picture and its probability");
-  predict_command->add_option("MODEL", a, "An artifact, which knows its classes; or a .keras or whole .h5 file")
-      ->required();
+  predict_command->add_option("MODEL", a, "An artifact, or a .keras or whole .h5 file")->required();
   predict_command->add_option("IMAGE", images, "Pictures in PNG or JPEG")->required();
   predict_command->add_option("--classes", classes, "Names of the classes, in order")->delimiter(',');
   predict_command->add_option("--scale", scale, "Pixels are multiplied by this")->capture_default_str();
   predict_command->callback([&] { status = predict(std::cout, a, images, classes, scale); });
 
   add_board(app, status);
-  auto* completion_command =
-      app.add_subcommand("completion", "Print a script for the shell: source <(strata completion)");
-  completion_command->add_option("SHELL", shell, "bash or zsh")->capture_default_str();
-  completion_command->callback([&] { status = completion(std::cout, shell); });
+  std::string shell = "bash";
+  add_completion(app, shell, status);
 
   try {
     app.parse(argc, argv);

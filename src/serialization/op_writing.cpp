@@ -1,7 +1,5 @@
 #include "serialization/op_writing.h"
 
-#include <map>
-
 #include "serialization/op_rows.h"
 #include "serialization/slice_config.h"
 
@@ -134,86 +132,88 @@ std::optional<WrittenOp> write_slice(const Config& c) {
   return out;
 }
 
-const std::map<std::string_view, Writer>& writers() {
-  static const std::map<std::string_view, Writer> table = {
-      {"reshape", write_reshape},
-      {"pad", write_pad},
-      {"softmax", write_with_axis<kSoftmax>},
-      {"log_softmax", write_with_axis<kLogSoftmax>},
-      {"argmax", write_with_axis<kArgmax>},
-      {"argmin", write_with_axis<kArgmin>},
-      {"concat", write_joining<kConcat>},
-      {"stack", write_joining<kStack>},
-      {"split", write_split},
-      {"gather", write_gather},
-      {"relu", write_relu},
-      {"elu", write_elu},
-      {"silu",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         if (c.get<double>("beta", c.get<double>("alpha", 1)) != 1) return {};
-         return WrittenOp{"nn", "Silu", "nn.silu", {}, {}};
-       }},
-      {"reverse",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         return WrittenOp{"numpy", "Flip", "reverse", {{"axis", c.at("axes")}}, {{"axis", c.at("axes")}}};
-       }},
-      {"gelu", [](const Config&) { return write_gelu(false); }},
-      {"gelu_tanh", [](const Config&) { return write_gelu(true); }},
-      {"matmul", write_matmul},
-      {"one_hot", write_one_hot},
-      {"strided_slice", write_slice},
-      {"transpose",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         return WrittenOp{"numpy", "Transpose", "transpose", {{"axes", c.at("perm")}}, {{"perm", c.at("perm")}}};
-       }},
-      {"repeat",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         const Config options = {{"repeats", c.at("repeats")}, {"axis", c.at("axis")}};
-         return WrittenOp{"numpy", "Repeat", "repeat", options, options};
-       }},
-      {"tile",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         const auto& counts = c.at("multiples");
-         return WrittenOp{"numpy", "Tile", "tile", {{"repeats", counts}}, {{"multiples", counts}}};
-       }},
-      {"cast",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         const Config options = {{"dtype", c.at("dtype")}};
-         return WrittenOp{"core", "Cast", "cast", options, options};
-       }},
-      {"squeeze",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         const Config options = {{"axis", single_or_list(c.at("axes"))}};
-         return WrittenOp{"numpy", "Squeeze", "squeeze", options, options};
-       }},
-      {"expand_dims",
-       [](const Config& c) -> std::optional<WrittenOp> {
-         const Config::Value axis = single_or_list(c.at("axes"));
-         if (axis.kind() == Kind::list) return {};  // TensorFlow takes one
-         return WrittenOp{"numpy", "ExpandDims", "expand_dims", {{"axis", axis}}, {{"axis", axis}}};
-       }},
-      {"where",
-       [](const Config&) -> std::optional<WrittenOp> {
-         WrittenOp out{"numpy", "Where", "where", {}, {}};
-         out.operands = {"condition", "x", "y"};
-         return out;
-       }},
-      {"atan2",
-       [](const Config&) -> std::optional<WrittenOp> {
-         WrittenOp out{"numpy", "Arctan2", "math.atan2", {}, {}};
-         out.operands = {"y", "x"};
-         return out;
-       }},
-  };
-  return table;
-}
+struct NamedWriter {
+  std::string_view op;
+  Writer write;
+};
+const NamedWriter kWriters[] = {
+    {"reshape", write_reshape},
+    {"pad", write_pad},
+    {"softmax", write_with_axis<kSoftmax>},
+    {"log_softmax", write_with_axis<kLogSoftmax>},
+    {"argmax", write_with_axis<kArgmax>},
+    {"argmin", write_with_axis<kArgmin>},
+    {"concat", write_joining<kConcat>},
+    {"stack", write_joining<kStack>},
+    {"split", write_split},
+    {"gather", write_gather},
+    {"relu", write_relu},
+    {"elu", write_elu},
+    {"silu",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       if (c.get<double>("beta", c.get<double>("alpha", 1)) != 1) return {};
+       return WrittenOp{"nn", "Silu", "nn.silu", {}, {}};
+     }},
+    {"reverse",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       return WrittenOp{"numpy", "Flip", "reverse", {{"axis", c.at("axes")}}, {{"axis", c.at("axes")}}};
+     }},
+    {"gelu", [](const Config&) { return write_gelu(false); }},
+    {"gelu_tanh", [](const Config&) { return write_gelu(true); }},
+    {"matmul", write_matmul},
+    {"one_hot", write_one_hot},
+    {"strided_slice", write_slice},
+    {"transpose",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       return WrittenOp{"numpy", "Transpose", "transpose", {{"axes", c.at("perm")}}, {{"perm", c.at("perm")}}};
+     }},
+    {"repeat",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       const Config options = {{"repeats", c.at("repeats")}, {"axis", c.at("axis")}};
+       return WrittenOp{"numpy", "Repeat", "repeat", options, options};
+     }},
+    {"tile",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       const auto& counts = c.at("multiples");
+       return WrittenOp{"numpy", "Tile", "tile", {{"repeats", counts}}, {{"multiples", counts}}};
+     }},
+    {"cast",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       const Config options = {{"dtype", c.at("dtype")}};
+       return WrittenOp{"core", "Cast", "cast", options, options};
+     }},
+    {"squeeze",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       const Config options = {{"axis", single_or_list(c.at("axes"))}};
+       return WrittenOp{"numpy", "Squeeze", "squeeze", options, options};
+     }},
+    {"expand_dims",
+     [](const Config& c) -> std::optional<WrittenOp> {
+       const Config::Value axis = single_or_list(c.at("axes"));
+       if (axis.kind() == Kind::list) return {};  // TensorFlow takes one
+       return WrittenOp{"numpy", "ExpandDims", "expand_dims", {{"axis", axis}}, {{"axis", axis}}};
+     }},
+    {"where",
+     [](const Config&) -> std::optional<WrittenOp> {
+       WrittenOp out{"numpy", "Where", "where", {}, {}};
+       out.operands = {"condition", "x", "y"};
+       return out;
+     }},
+    {"atan2",
+     [](const Config&) -> std::optional<WrittenOp> {
+       WrittenOp out{"numpy", "Arctan2", "math.atan2", {}, {}};
+       out.operands = {"y", "x"};
+       return out;
+     }},
+};
 
 }  // namespace
 
 std::optional<WrittenOp> written_op(const SymbolicNode& node) {
   const Config config = node.op->config();
   const std::string_view own = node.op->name();
-  if (const auto special = writers().find(own); special != writers().end()) return special->second(config);
+  for (const NamedWriter& w : kWriters)
+    if (w.op == own) return w.write(config);
   const KerasOp* row = find_keras_op(own);
   const bool reduces = own.starts_with("reduce_");
   if (row == nullptr || (!reduces && (!is_plain(config) || node.inputs.size() > 2))) return {};

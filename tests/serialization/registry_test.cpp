@@ -96,7 +96,9 @@ TEST(LayerRegistry, EveryClassComesBackFromItsConfiguration) {
       EXPECT_EQ(again.class_name(), row.class_name);
       EXPECT_EQ(serialize_layer(again, style).to_json(), json);
       EXPECT_EQ(again.name(), "x");
-      EXPECT_FALSE(again.trainable);
+      // Keras 3 does not keep it for layers of this name, which have no weights.
+      const bool is_lost = style == KerasStyle::keras3 && std::string(row.class_name).starts_with("SpatialDropout");
+      EXPECT_EQ(again.trainable, is_lost);
       EXPECT_EQ(again.variable_dtype(), float64);
     }
   }

@@ -15,7 +15,8 @@ struct LoadOptions {
 };
 
 /// A model from what Model::save() or Keras wrote: Keras 3's `.keras`, Keras 2's `.h5` or a SavedModel's folder, or the
-/// one of an Artifact, told apart by content. A SavedModel needs no custom objects; it comes without what it was compiled with.
+/// one of an Artifact, told apart by content. A SavedModel needs no custom objects; it comes without what it was compiled
+/// with.
 /// Throws FileError for a damaged file, ValueError that names the layer for a class that is not known.
 STRATA_API Model load_model(const std::string& path, const LoadOptions& options = {});
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/crc32.h"
 #include "strata/error.h"
 
 namespace strata {
@@ -45,10 +46,6 @@ class Record {
   std::string bytes_;
 };
 
-std::uint32_t checksum(std::uint32_t crc, const void* bytes, std::size_t count) {
-  return static_cast<std::uint32_t>(crc32_z(crc, static_cast<const Bytef*>(bytes), count));
-}
-
 // Takes the 64-bit values of an entry from its extra fields, in the order in which the directory left them out.
 bool read_zip64(const std::string& extra, ZipEntry& entry) {
   bool wanted = entry.uncompressed == kIn64 || entry.compressed == kIn64 || entry.offset == kIn64;
@@ -83,7 +80,7 @@ class StoredEntry final : public ZipReader::Entry {
       throw FileError(where() + ": found " + std::to_string(remaining()) + " bytes, expected " + std::to_string(bytes) +
                       ".");
     source_.read(out, bytes);
-    crc_ = checksum(crc_, out, bytes);
+    crc_ = strata::crc32(crc_, out, bytes);
   }
   void finish() override {
     std::vector<char> rest(static_cast<std::size_t>(std::min<std::uint64_t>(remaining(), 1 << 16)));
@@ -120,7 +117,7 @@ class DeflatedEntry final : public ZipReader::Entry {
       to += piece;
       left -= piece;
     }
-    crc_ = checksum(crc_, out, bytes);
+    crc_ = strata::crc32(crc_, out, bytes);
     remaining_ -= bytes;
   }
   void finish() override {
@@ -289,7 +286,7 @@ void ZipWriter::add(const std::string& name, std::string_view head, std::string_
   ZipEntry entry;
   entry.name = name;
   entry.offset = file_.position();
-  entry.crc = checksum(checksum(0, head.data(), head.size()), body.data(), body.size());
+  entry.crc = strata::crc32(strata::crc32(0, head.data(), head.size()), body.data(), body.size());
   entry.uncompressed = entry.compressed = head.size() + body.size();
   std::string packed;
   if (compressed) {

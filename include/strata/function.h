@@ -63,9 +63,9 @@ class Function {
 
   /// The traces, what caused each, the passes and the graph, as text.
   std::string explain() const { return detail::explain_function(*core_); }
-  /// Where the time of a call goes, for the shapes of the last one: of the second call with them, and of every 16th from
-  /// then on, each step is measured. Throws ValueError where the function was not called yet, or only under a tape, where
-  /// it runs op by op.
+  /// Where the time of a call goes, for the shapes of the last one: of the second call with them, and of every 16th
+  /// from then on, each step is measured. Throws ValueError where the function was not called yet, or only under a
+  /// tape, where it runs op by op.
   Profile profile() const { return detail::profile_function(*core_); }
   int num_traces() const { return detail::count_traces(*core_); }
   /// For the engine.

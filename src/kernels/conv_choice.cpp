@@ -126,6 +126,9 @@ std::string choice_key(const ConvTask& task) {
 }
 
 ConvPlanPtr chosen_plan(const ConvTask& task) {
+  // As fast as oneDNN's, which would need a dense copy of the slice.
+  if (!task.is_dense())
+    if (ConvPlanPtr rows = make_rows_plan(task)) return rows;
   std::string name;
   bool ignored = false;
   if (policy().winograd && policy().timed)

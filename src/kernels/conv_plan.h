@@ -54,7 +54,9 @@ using ConvPlanPtr = std::shared_ptr<const ConvPlan>;
 // The fastest implementation for this task on this machine, for the number of threads that OpenMP has now. Never null.
 STRATA_API ConvPlanPtr prepare_conv(const ConvTask& task);
 
-// The implementations. Null where there is none for the task; those of oneDNN want dense rows, and float32 or bfloat16.
+// The implementations. Null where there is none for the task; those of oneDNN want dense rows, and float32 or bfloat16;
+// that by rows is for kernels of one pixel on float32.
+STRATA_API ConvPlanPtr make_rows_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_winograd_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_onednn_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_loops_plan(const ConvTask& task);

@@ -58,7 +58,7 @@ HWY_INLINE void Finish(const PackedRows& p, std::int64_t rows, const float* sums
     for (std::int64_t j = 0; j < some; j += kLanes) {
       V v = Load(sums + i * width + j);
       if (p.bias != nullptr) v = hn::Add(v, LoadUpTo(p.bias + j0 + j, some - j));
-      if (p.relu) v = hn::Max(v, hn::Zero(D()));
+      if (p.relu) v = hn::IfThenZeroElse(hn::Lt(v, hn::Zero(D())), v);  // numbers that are none stay so
       StoreUpTo(v, dst + i * p.dst_stride + j0 + j, some - j);
     }
 }

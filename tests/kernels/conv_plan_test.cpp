@@ -189,8 +189,8 @@ TEST(ConvPlan, EveryImplementationAgrees) {
       for (const DType dtype : {DType::float32, DType::bfloat16}) {
         const Case one({kind, dtype, DType::float32, c});
         int found = 0;
-        for (const ConvPlanPtr& plan :
-             {make_winograd_plan(one.task), make_onednn_plan(one.task), make_loops_plan(one.task)}) {
+        for (const ConvPlanPtr& plan : {make_winograd_plan(one.task), make_onednn_plan(one.task),
+                                        make_loops_plan(one.task), make_rows_plan(one.task)}) {
           if (plan == nullptr) continue;
           ++found;
           EXPECT_LE(one.error_of(*plan), tolerance(dtype)) << plan->implementation();
@@ -229,6 +229,9 @@ TEST(ConvPlan, NumbersThatAreNoneStaySo) {
   Case one({ConvKind::forward, DType::float32, DType::float32, square(1, 8, 16, 16, 3, 1), 0, 0, true, true});
   std::fill(one.x.begin(), one.x.end(), std::nan(""));
   EXPECT_TRUE(std::isnan(one.error_of(*make_winograd_plan(one.task))));
+  Case pixel({ConvKind::forward, DType::float32, DType::float32, square(1, 8, 16, 16, 1, 0), 0, 0, true, true});
+  std::fill(pixel.x.begin(), pixel.x.end(), std::nan(""));
+  EXPECT_TRUE(std::isnan(pixel.error_of(*make_rows_plan(pixel.task))));
 }
 
 TEST(ConvPlan, ThreadsShareOnePlan) {

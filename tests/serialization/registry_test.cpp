@@ -77,6 +77,7 @@ TEST(LayerRegistry, EveryClassOfTheHeadersIsInTheTable) {
   EXPECT_GE(classes, 60);
 }
 
+// capability: 6.7
 TEST(LayerRegistry, EveryClassComesBackFromItsConfiguration) {
   for (const layers::LayerClass& row : layers::layer_classes()) {
     if (has_no_sample(row.class_name)) continue;

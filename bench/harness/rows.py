@@ -106,7 +106,7 @@ def inference_rows():
                           tensorflow("tf.function", "inference", mode="function", **options),
                           Variant("ONNX Runtime", "", "inference", onnx)]
             peers.append(Variant("OpenVINO", "", "inference", onnx))
-            own = [strata(mode, "inference", mode=mode, **options) for mode in ("predict", "function")]
+            own = [strata(mode, "inference", mode=mode, **options) for mode in ("predict", "function", "frozen")]
             title = "inference, batch 64" if batch > 1 else "latency, one image"
             yield Row(f"{name}_{dtype}", f"MiniInception {title}, {dtype}", (*own, *peers), items=64 if batch > 1 else 0,
                       against=("OpenVINO",), factor=factor if batch > 1 else short)

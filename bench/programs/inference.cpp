@@ -1,4 +1,6 @@
 // Inference of MiniInception, and its export for the peers that run ONNX files.
+#include <vector>
+
 #include "networks.h"
 
 namespace bench {
@@ -12,6 +14,12 @@ void add_inference(Works& works) {
     if (mode == "predict") {
       const int size = static_cast<int>(options.number("batch", 64));
       return [=] { model.predict(batch.x, {.batch_size = size, .verbose = 0}); };
+    }
+    if (mode == "frozen") {
+      const strata::FrozenModel frozen = model.freeze(batch.x.shape());
+      const strata::Tensor x = batch.x;
+      std::vector<float> out(frozen.output_size());
+      return [=]() mutable { frozen(x.data<float>(), out); };
     }
     if (mode == "call") return [=] { model(batch.x); };
     const auto compiled = strata::function([=](const strata::Tensor& x) { return strata::Tensor(model(x)); });

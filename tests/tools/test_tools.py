@@ -112,7 +112,7 @@ class Capabilities(unittest.TestCase):
         self.assertEqual(capabilities.PYTHON.findall(text), [("6.1", "test_it"), ("6.2", "test_b")])
 
     def test_every_row_is_shown(self):
-        self.assertEqual([line for line in capabilities.page().splitlines() if "*open*" in line and not line.startswith("| 8.12 ")], [])
+        self.assertEqual([line for line in capabilities.page().splitlines() if "*open*" in line], [])
 
 
 if __name__ == "__main__":

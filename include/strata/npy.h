@@ -18,6 +18,7 @@ struct STRATA_API NamedTensors : std::vector<std::pair<std::string, Tensor>> {
   NamedTensors() = default;
   NamedTensors(const Base& entries) : Base(entries) {}
   bool contains(std::string_view name) const;
+  using Base::at;  // the entry at a place
   /// Throws ValueError that lists the names there are.
   const Tensor& at(std::string_view name) const;
   const Tensor& operator[](const std::string& name) const { return at(name); }

@@ -58,9 +58,15 @@ class PreparedChain final : public PreparedOp {
   void run(const StepMemory& m) const override {
     const std::int64_t blocks = (cut_.all + cut_.rows - 1) / cut_.rows;
     const bool inside = omp_in_parallel() != 0;  // of a team of the caller's, which has nothing to do with `scratch`
+    void* scratch = m.scratch;
+    std::unique_ptr<detail::Buffer> larger;  // for more threads than there were when this was prepared
+    if (!inside && omp_get_max_threads() > threads_) {
+      larger = std::make_unique<detail::Buffer>(slots_ * slot_bytes_ * at(omp_get_max_threads()));
+      scratch = larger->data();
+    }
     const auto cost = cut_.rows * cut_.width * static_cast<std::int64_t>(4 * links_.size());
     kernels::parallel_for(blocks, cost, [&](std::int64_t begin, std::int64_t end) {
-      char* own = static_cast<char*>(m.scratch) + (inside ? 0 : at(omp_get_thread_num())) * slots_ * slot_bytes_;
+      char* own = static_cast<char*>(scratch) + (inside ? 0 : at(omp_get_thread_num())) * slots_ * slot_bytes_;
       for (std::int64_t b = begin; b < end; ++b)
         run_block((b + 1) * cut_.rows <= cut_.all ? block_ : rest_, static_cast<std::size_t>(b), m, own);
     });

@@ -58,21 +58,11 @@ Spec pooled(const Attributes& a, const char* op_base, const Spec& x) {
 }
 
 template <class F>
-class PreparedPool final : public PreparedOp {
- public:
-  PreparedPool(const kernels::Pooling& pooling, F f) : pooling_(pooling), run_(f) {}
-  void run(const StepMemory& memory) const override { run_(pooling_, memory); }
-
- private:
-  kernels::Pooling pooling_;
-  F run_;
-};
-template <class F>
 std::unique_ptr<PreparedOp> prepared_pool(kernels::Pooling pooling, std::int64_t src_stride, std::int64_t dst_stride,
                                           F f) {
   pooling.src_stride = src_stride;
   pooling.dst_stride = dst_stride;
-  return std::make_unique<PreparedPool<F>>(pooling, f);
+  return prepared_call([pooling, f](const StepMemory& m) { f(pooling, m); });
 }
 
 // MaxPoolGrad(x, y, dy). The kernel has one stride for y and dy: where they differ, both are copied to dense rows.

@@ -2,7 +2,9 @@
 #include "graph/passes/passes.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
+#include "graph/plan.h"
 #include "strata/strata.h"
 
 namespace strata {
@@ -282,6 +284,19 @@ TEST(ElementwiseChains, ResultsAreEqualBitForBit) {
     EXPECT_TRUE(reduce_all(equal(flat(x), tanh(square(x) * 0.5 + x))).item<bool>()) << size;
   }
   EXPECT_NE(flat.explain().find("elementwise blocks of 2048"), std::string::npos) << flat.explain();
+}
+
+TEST(ElementwiseChains, MoreThreadsThanThePlanWasMadeForHaveRoom) {
+  const auto f = [](const Tensors& in) { return Tensors{tanh(square(in[0]) * 0.5 + in[0])}; };
+  const Specs shape = {{{20000}, float32}};
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  const Plan plan(specialized(f, shape, {}), shape);
+  omp_set_num_threads(4);
+  const Tensor x = random::normal({20000}, {.seed = 1});
+  const Tensor found = plan.run({x})[0];
+  omp_set_num_threads(threads);
+  EXPECT_TRUE(reduce_all(equal(found, f({x})[0])).item<bool>());
 }
 
 // Two optimizers with settings of their own, weights of several sizes, a reading between the steps.

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/crc32.h"
+#include "kernels/crc32.h"
 #include "strata/error.h"
 
 namespace strata {

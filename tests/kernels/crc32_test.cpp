@@ -1,4 +1,4 @@
-#include "core/crc32.h"
+#include "kernels/crc32.h"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

@@ -79,8 +79,9 @@ def markdown(everything):
             cells.append(cell(row, r) if r else "")
         reached = ratio(row, found, PEERS)
         aim, met = target(row, found)
-        lines.append("| " + " | ".join([*cells, f"{reached:.2f} x" if reached else "", aim,
-                                        "" if met is None else "yes" if met else "no"]) + " |")
+        disturbed = any(r.get("disturbed") for r in found.values())
+        verdict = "" if met is None else "not sure" if disturbed else "yes" if met else "no"
+        lines.append("| " + " | ".join([*cells, f"{reached:.2f} x" if reached else "", aim, verdict]) + " |")
     lines += ["", "strata against itself:", "", "| work | way | result | against the first |", "|---|---|---|---|"]
     for name, row in ROWS.items():
         if name not in results or any(v.peer != "strata" for v in row.variants):

@@ -67,6 +67,12 @@ class Benches(unittest.TestCase):
             1 if any(v.peer != "strata" for v in row.variants) else len(results[name]) for name, row in ROWS.items()))
         self.assertEqual(len(set(line.count("|") for line in lines[2:lines.index("strata against itself:") - 1])), 1)
 
+    def test_disturbed_numbers_meet_no_target(self):
+        row = {"strata": {"peer": "strata", "label": "", "value": 0.01, "samples": [0.01], "disturbed": True}}
+        everything = {"rows": {"start": row}, "commits": {"start": "1234567"}, "about": ""}
+        self.assertIn("| 10 ms (disturbed) |", table.markdown(everything))
+        self.assertIn("| at most 100 ms | not sure |", table.markdown(everything))
+
     def test_others_work_is_seen(self):
         with machine.Disturbance(os.getpid()) as alone:
             sum(range(3_000_000))

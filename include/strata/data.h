@@ -121,6 +121,26 @@ class Dataset : public AnyDataset {
   template <class F>
   requires std::invocable<const F&, const T&...> Dataset filter(const F& f)
   const { return Dataset(detail::filter(source(), std::make_shared<detail::Callable<F, N>>(f))); }
+  /// The elements before the first one for which `f(component...)` is false.
+  template <class F>
+  requires std::invocable<const F&, const T&...> Dataset take_while(const F& f)
+  const { return Dataset(detail::take_while(source(), std::make_shared<detail::Callable<F, N>>(f))); }
+  /// `state = f(state, component...)` over a whole pass, which runs now.
+  template <class S, class F>
+  S reduce(S state, const F& f) const {
+    for (const value_type& element : *this) {
+      if constexpr (N == 1)
+        state = f(state, element);
+      else
+        state = std::apply([&](const auto&... component) { return f(state, component...); }, element);
+    }
+    return state;
+  }
+  /// `f(dataset)`, for functions that put several stages together.
+  template <class F>
+  auto apply(const F& f) const {
+    return f(*this);
+  }
   /// A thread prepares up to `buffer_size` elements ahead of the loop.
   Dataset prefetch(std::int64_t buffer_size) const { return Dataset(detail::prefetch(source(), buffer_size)); }
   /// Keeps the elements of the first complete pass for the later ones: in memory, or in the file of this name, which is
@@ -213,6 +233,14 @@ inline Dataset<Tensor> range(std::int64_t start, std::int64_t stop, std::int64_t
   return Dataset<Tensor>(detail::range(start, stop, step));
 }
 inline Dataset<Tensor> range(std::int64_t stop) { return range(0, stop); }
+
+/// Elements of several data sets, drawn at random by their weights.
+template <class... T>
+Dataset<T...> sample_from_datasets(const std::vector<Dataset<T...>>& datasets, const SampleOptions& options = {}) {
+  std::vector<detail::SourcePtr> sources;
+  for (const auto& dataset : datasets) sources.push_back(dataset.source());
+  return Dataset<T...>(detail::sample(sources, options));
+}
 
 /// The components of an element of `a`, then those of an element of `b`; as long as the shorter.
 template <class... A, class... B>

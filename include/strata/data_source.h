@@ -38,6 +38,12 @@ struct PaddedBatchOptions {
   Tensors padding_values = {};  ///< one for each component; those left out are 0
   bool drop_remainder = false;
 };
+struct SampleOptions {
+  std::vector<double> weights = {};  ///< how often each is asked; empty: all alike
+  std::optional<std::int64_t> seed = {};
+  bool stop_on_empty_dataset = false;      ///< else the others go on until all are empty
+  bool rerandomize_each_iteration = true;  ///< a new order in each pass
+};
 struct WindowOptions {
   std::optional<std::int64_t> shift = {};  ///< from the start of a window to the next one; its size without it
   std::int64_t stride = 1;                 ///< from element to element within a window
@@ -99,6 +105,7 @@ STRATA_API SourcePtr batch(const SourcePtr& in, std::int64_t batch_size, const B
 STRATA_API SourcePtr unbatch(const SourcePtr& in);
 STRATA_API SourcePtr map(const SourcePtr& in, FunctionPtr function, const MapOptions& options);
 STRATA_API SourcePtr filter(const SourcePtr& in, FunctionPtr predicate);
+STRATA_API SourcePtr take_while(const SourcePtr& in, FunctionPtr predicate);
 STRATA_API SourcePtr prefetch(const SourcePtr& in, std::int64_t buffer_size);
 STRATA_API SourcePtr cache(const SourcePtr& in, const std::string& path = {});
 STRATA_API SourcePtr padded_batch(const SourcePtr& in, std::int64_t batch_size, const PaddedBatchOptions& options);
@@ -110,6 +117,7 @@ STRATA_API SourcePtr skip(const SourcePtr& in, std::int64_t count);
 STRATA_API SourcePtr shard(const SourcePtr& in, std::int64_t num_shards, std::int64_t index);
 STRATA_API SourcePtr concatenate(const SourcePtr& a, const SourcePtr& b);
 STRATA_API SourcePtr zip(const SourcePtr& a, const SourcePtr& b);
+STRATA_API SourcePtr sample(const std::vector<SourcePtr>& from, const SampleOptions& options);
 
 /// The tensors in what a user's function returns: a tensor (or a number), or a pair, tuple or array of them.
 template <class R>

@@ -76,6 +76,16 @@ std::pair<data::Dataset<T...>, data::Dataset<T...>> split_dataset(const data::Da
 /// For fit's class_weight: n / (classes * count of the class), so that all classes weigh alike. Labels (n) or (n, 1).
 STRATA_API std::vector<std::pair<int, double>> balanced_class_weights(const Tensor& y);
 
+struct PadSequencesOptions {
+  std::optional<std::int64_t> maxlen = {};  ///< that of the longest
+  std::string dtype = "int32";
+  std::string padding = "pre", truncating = "pre";  ///< where values are put and taken away: or "post"
+  double value = 0;
+};
+/// Lists of different lengths as one tensor (sequences, maxlen). Throws ValueError for an option.
+STRATA_API Tensor pad_sequences(const std::vector<std::vector<std::int64_t>>& sequences,
+                                const PadSequencesOptions& options = {});
+
 struct TimeseriesOptions {
   std::int64_t sequence_stride = 1;  ///< from the start of a window to the next one
   std::int64_t sampling_rate = 1;    ///< from row to row within a window

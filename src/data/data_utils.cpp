@@ -199,4 +199,23 @@ data::Dataset<Tensor, Tensor> timeseries_dataset_from_array(const Tensor& data, 
   });
 }
 
+Tensor pad_sequences(const std::vector<std::vector<std::int64_t>>& sequences, const PadSequencesOptions& o) {
+  for (const auto& [name, side] : {std::pair("padding", o.padding), std::pair("truncating", o.truncating)})
+    if (side != "pre" && side != "post")
+      throw ValueError(std::string("pad_sequences: ") + name + " is \"" + side + "\". Use \"pre\" or \"post\".");
+  std::int64_t length = 0;
+  for (const auto& sequence : sequences) length = std::max(length, static_cast<std::int64_t>(sequence.size()));
+  length = o.maxlen.value_or(length);
+  if (length < 0) throw ValueError("pad_sequences: maxlen is " + std::to_string(length) + ". Give a number from 0 on.");
+  std::vector<double> values(sequences.size() * static_cast<std::size_t>(length), o.value);
+  for (std::size_t row = 0; row < sequences.size(); ++row) {
+    const auto& sequence = sequences[row];
+    const auto size = static_cast<std::int64_t>(sequence.size()), kept = std::min(size, length);
+    const std::int64_t from = o.truncating == "pre" ? size - kept : 0, to = o.padding == "pre" ? length - kept : 0;
+    std::copy_n(sequence.begin() + from, kept, values.begin() + static_cast<std::int64_t>(row) * length + to);
+  }
+  const auto rows = static_cast<std::int64_t>(sequences.size());
+  return cast(Tensor::adopt(std::move(values), {rows, length}), dtype_from_string(o.dtype));
+}
+
 }  // namespace strata::utils

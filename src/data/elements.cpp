@@ -87,10 +87,10 @@ class Generated final : public Source {
 class Filtered final : public Source {
   class Run final : public Iterator {
    public:
-    explicit Run(const Filtered& of) : in_(of.in_->iterate()), predicate_(of.predicate_) {}
+    explicit Run(const Filtered& of) : in_(of.in_->iterate()), predicate_(of.predicate_), stops_(of.stops_) {}
     bool next(Tensors& element) override {
-      while (in_->next(element)) {
-        const bool wanted = in_stage("filter", at_++, [&] {
+      while (in_ != nullptr && in_->next(element)) {
+        const bool wanted = in_stage(stops_ ? "take_while" : "filter", at_++, [&] {
           const Tensor answer = predicate_->call(element)[0];
           eager_data(answer, "the predicate's result");
           if (answer.size() != 1)
@@ -99,6 +99,7 @@ class Filtered final : public Source {
           return answer.item<bool>();
         });
         if (wanted) return true;
+        if (stops_) in_.reset();
       }
       return false;
     }
@@ -106,11 +107,14 @@ class Filtered final : public Source {
    private:
     std::unique_ptr<Iterator> in_;
     FunctionPtr predicate_;
+    bool stops_;
     std::int64_t at_ = 0;
   };
 
  public:
-  Filtered(SourcePtr in, FunctionPtr predicate) : in_(std::move(in)), predicate_(std::move(predicate)) {}
+  // Where it stops, what follows the first unwanted element is left out, too.
+  Filtered(SourcePtr in, FunctionPtr predicate, bool stops)
+      : in_(std::move(in)), predicate_(std::move(predicate)), stops_(stops) {}
   std::unique_ptr<Iterator> iterate() const override { return std::make_unique<Run>(*this); }
   std::int64_t cardinality() const override { return in_->cardinality() == 0 ? 0 : UNKNOWN_CARDINALITY; }
   std::vector<TensorSpec> specs() const override { return in_->specs(); }
@@ -118,6 +122,7 @@ class Filtered final : public Source {
  private:
   SourcePtr in_;
   FunctionPtr predicate_;
+  bool stops_;
 };
 
 class Batched final : public Source {
@@ -317,7 +322,11 @@ SourcePtr generated(std::shared_ptr<const Generator> generator) {
 }
 
 SourcePtr filter(const SourcePtr& in, FunctionPtr predicate) {
-  return std::make_shared<Filtered>(in, std::move(predicate));
+  return std::make_shared<Filtered>(in, std::move(predicate), false);
+}
+
+SourcePtr take_while(const SourcePtr& in, FunctionPtr predicate) {
+  return std::make_shared<Filtered>(in, std::move(predicate), true);
 }
 
 SourcePtr batch(const SourcePtr& in, std::int64_t batch_size, const BatchOptions& options) {

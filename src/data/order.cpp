@@ -176,6 +176,66 @@ class Zipped final : public Source {
   SourcePtr a_, b_;
 };
 
+// Each element from one of several, drawn by weights.
+class Sampled final : public Source {
+  class Run final : public Iterator {
+   public:
+    Run(const Sampled& of, OrderRandom random)
+        : weights_(of.options_.weights), stops_(of.options_.stop_on_empty_dataset), random_(random) {
+      for (const SourcePtr& source : of.from_) runs_.push_back(source->iterate());
+    }
+    bool next(Tensors& element) override {
+      while (!runs_.empty()) {
+        const std::size_t i = draw();
+        if (runs_[i]->next(element)) return true;
+        if (stops_)
+          runs_.clear();
+        else
+          erase(i);
+      }
+      return false;
+    }
+
+   private:
+    std::size_t draw() {
+      double total = 0;
+      for (const double w : weights_) total += w;
+      double at = static_cast<double>(random_.below(std::uint64_t{1} << 53)) / 9007199254740992.0 * total;
+      std::size_t i = 0;
+      while (i + 1 < weights_.size() && (at -= weights_[i]) >= 0) ++i;
+      return i;
+    }
+    void erase(std::size_t i) {
+      runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(i));
+      weights_.erase(weights_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    std::vector<std::unique_ptr<Iterator>> runs_;
+    std::vector<double> weights_;
+    bool stops_;
+    OrderRandom random_;
+  };
+
+ public:
+  Sampled(std::vector<SourcePtr> from, SampleOptions options, std::uint64_t seed)
+      : from_(std::move(from)), options_(std::move(options)), order_(new_order_state(seed)) {}
+  std::unique_ptr<Iterator> iterate() const override {
+    const std::uint64_t pass = options_.rerandomize_each_iteration ? order_->passes++ : 0;
+    return std::make_unique<Run>(*this, OrderRandom(order_->seed, pass));
+  }
+  std::int64_t cardinality() const override {
+    if (options_.stop_on_empty_dataset) return UNKNOWN_CARDINALITY;
+    std::int64_t n = 0;
+    for (const SourcePtr& source : from_) n = plus(n, source->cardinality());
+    return n;
+  }
+  std::vector<TensorSpec> specs() const override { return from_[0]->specs(); }
+
+ private:
+  std::vector<SourcePtr> from_;
+  SampleOptions options_;
+  std::shared_ptr<OrderState> order_;
+};
+
 SourcePtr select(const SourcePtr& in, std::int64_t first, std::int64_t stop, std::int64_t step) {
   if (const auto rows = rows_of(in)) return select_rows(rows, first, stop, step);
   return std::make_shared<Selected>(in, first, stop, step);
@@ -234,5 +294,19 @@ SourcePtr shard(const SourcePtr& in, std::int64_t num_shards, std::int64_t index
 SourcePtr concatenate(const SourcePtr& a, const SourcePtr& b) { return std::make_shared<Concatenated>(a, b); }
 
 SourcePtr zip(const SourcePtr& a, const SourcePtr& b) { return std::make_shared<Zipped>(a, b); }
+
+SourcePtr sample(const std::vector<SourcePtr>& from, const SampleOptions& options) {
+  SampleOptions o = options;
+  if (from.empty()) throw ValueError("data::sample_from_datasets: there are no data sets.");
+  if (o.weights.empty()) o.weights.assign(from.size(), 1.0);
+  if (o.weights.size() != from.size())
+    throw ValueError("data::sample_from_datasets: " + std::to_string(o.weights.size()) + " weights are given for " +
+                     std::to_string(from.size()) + " data sets. Give one for each.");
+  for (const double w : o.weights)
+    if (!(w > 0))
+      throw ValueError("data::sample_from_datasets: a weight is " + std::to_string(w) + ". Give positive numbers.");
+  const std::uint64_t seed = o.seed ? static_cast<std::uint64_t>(*o.seed) : next_random_seed();
+  return std::make_shared<Sampled>(from, o, seed);
+}
 
 }  // namespace strata::data::detail

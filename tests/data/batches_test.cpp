@@ -183,6 +183,20 @@ TEST(DataUtils, SplitDatasetAndClassWeights) {
   EXPECT_DOUBLE_EQ(weights[1].second, 2);
 }
 
+TEST(DataUtils, PadSequences) {
+  using Longs = std::vector<std::int64_t>;
+  const std::vector<Longs> sequences = {{1}, {2, 3}, {4, 5, 6}};
+  const Tensor plain = utils::pad_sequences(sequences);
+  EXPECT_EQ(plain.dtype(), int32);
+  EXPECT_EQ(plain.shape(), (Shape{3, 3}));
+  EXPECT_EQ(plain.to_vector<std::int64_t>(), (Longs{0, 0, 1, 0, 2, 3, 4, 5, 6}));
+  const Tensor post = utils::pad_sequences(
+      sequences, {.maxlen = 2, .dtype = "float32", .padding = "post", .truncating = "post", .value = -1});
+  EXPECT_EQ(post.to_vector<float>(), (std::vector<float>{1, -1, 2, 3, 4, 5}));
+  EXPECT_EQ(utils::pad_sequences(sequences, {.maxlen = 2}).to_vector<std::int64_t>(), (Longs{0, 1, 2, 3, 5, 6}));
+  EXPECT_THROW(utils::pad_sequences(sequences, {.padding = "left"}), ValueError);
+}
+
 TEST(DataUtils, Timeseries) {
   const Tensor data = range(10);
   EXPECT_EQ(elements(utils::timeseries_dataset_from_array(data, 3, {.sequence_stride = 3, .batch_size = {}})),

@@ -255,6 +255,41 @@ TEST(Dataset, FilterUnbatchZipGeneratorAndFromTensors) {
   EXPECT_EQ(flat(data::range(7, 1, -2)), (Longs{7, 5, 3}));
 }
 
+TEST(Dataset, TakeWhileReduceAndApply) {
+  const auto small = [](const Tensor& t) { return t.item<int>() % 5 < 4; };
+  EXPECT_EQ(flat(data::range(10).take_while(small)), (Longs{0, 1, 2, 3}));
+  EXPECT_EQ(flat(data::range(3).take_while(small)), upto(3));
+  EXPECT_EQ(data::range(5).reduce(100, [](int sum, const Tensor& t) { return sum + t.item<int>(); }), 110);
+  const auto pairs = from_tensor_slices(numbers(3), numbers(3));
+  const Tensor dot = pairs.reduce(Tensor(std::int64_t{0}), [](const Tensor& sum, const Tensor& a, const Tensor& b) {
+    return Tensor(sum.item<std::int64_t>() + a.item<std::int64_t>() * b.item<std::int64_t>());
+  });
+  EXPECT_EQ(dot.item<std::int64_t>(), 5);
+  EXPECT_EQ(flat(data::range(6).apply([](const auto& d) { return d.skip(2).batch(2); })), (Longs{2, 3, 4, 5}));
+}
+
+TEST(Dataset, SamplesFromSeveralByWeight) {
+  const auto make = [](const data::SampleOptions& options) {
+    return data::sample_from_datasets(std::vector{data::range(1000), data::range(1000, 2000), data::range(2000, 2100)},
+                                      options);
+  };
+  const Longs all = flat(make({.seed = 1}));
+  EXPECT_EQ(all.size(), 2100u);
+  EXPECT_EQ(std::set<std::int64_t>(all.begin(), all.end()).size(), 2100u);
+  Longs first;
+  for (const std::int64_t v : all)
+    if (v < 1000) first.push_back(v);
+  EXPECT_EQ(first, upto(1000));  // each in its own order
+  EXPECT_EQ(flat(make({.seed = 1})), all);
+  EXPECT_NE(flat(make({.seed = 2})), all);
+  const Longs weighted = flat(make({.weights = {8, 1, 1}, .seed = 1}).take(200));
+  EXPECT_GT(std::count_if(weighted.begin(), weighted.end(), [](std::int64_t v) { return v < 1000; }), 130);
+  const Longs stopped = flat(make({.seed = 1, .stop_on_empty_dataset = true}));
+  EXPECT_LT(stopped.size(), 500u);
+  EXPECT_TRUE(has(message<ValueError>([&] { make({.weights = {1}}); }), "1 weights are given for 3"));
+  EXPECT_TRUE(has(message<ValueError>([&] { make({.weights = {1, 0, 1}}); }), "positive"));
+}
+
 // capability: 3.4, 3.5
 TEST(Dataset, Enumerate) {
   const auto ds = from_tensor_slices(numbers(6), numbers(6)).batch(2);

@@ -66,8 +66,9 @@ TEST(BackupWorker, DISABLED_Trains) {
             {.batch_size = 4,
              .epochs = 5,
              .verbose = 0,
-             .callbacks = {callbacks::BackupAndRestore(std::string(folder) + "/backup", options),
-                           Log(std::string(folder) + "/log")},
+             // The log comes first: what is in a backup has been written down, whenever the kill comes.
+             .callbacks = {Log(std::string(folder) + "/log"),
+                           callbacks::BackupAndRestore(std::string(folder) + "/backup", options)},
              .validation_data = {x, y},
              .steps_per_epoch = steps_per_epoch});
 }

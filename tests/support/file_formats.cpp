@@ -87,7 +87,9 @@ void write_idx(const std::string& f) {
 
 void write_artifact(const std::string& f) {
   const Sequential model({Input({4, 4, 3}), Flatten(), Dense(2, {.activation = "softmax"})});
-  Artifact::save(model, f + "/a.strata", {.class_names = {"cat", "dog"}});
+  ArtifactSaveOptions options;  // by name: gcc 12 warns of members of a temporary at -O3
+  options.class_names = {"cat", "dog"};
+  Artifact::save(model, f + "/a.strata", options);
 }
 
 const FileFormat kFormats[] = {

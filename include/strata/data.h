@@ -141,7 +141,7 @@ class Dataset : public AnyDataset {
   auto apply(const F& f) const {
     return f(*this);
   }
-  /// A thread prepares up to `buffer_size` elements ahead of the loop.
+  /// A thread prepares up to `buffer_size` elements ahead. Small batches of rows in memory are made when asked for.
   Dataset prefetch(std::int64_t buffer_size) const { return Dataset(detail::prefetch(source(), buffer_size)); }
   /// Keeps the elements of the first complete pass for the later ones: in memory, or in the file of this name, which is
   /// read element by element, and used again where it exists. Throws FileError.

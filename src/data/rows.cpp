@@ -16,6 +16,8 @@ namespace {
 using strata::detail::TensorData;
 
 constexpr std::size_t kAlignment = 64;
+// Gathering a batch of so many bytes takes a few tens of microseconds, as waking a thread that does it.
+constexpr std::size_t kQuickBytes = std::size_t{256} << 10;
 
 std::size_t row_bytes(const TensorData& d) {
   return static_cast<std::size_t>(d.shape.sub(1).num_elements()) * size_of(d.dtype);
@@ -120,6 +122,11 @@ class RowBatches final : public Source {
     std::vector<TensorSpec> out = in_->specs();
     for (TensorSpec& s : out) s.shape.insert(0, drop_ ? batch_size_ : None);
     return out;
+  }
+  bool is_quick() const override {
+    std::size_t bytes = 0;
+    for (const Tensor& t : *in_->tensors()) bytes += row_bytes(*t.impl());
+    return bytes == 0 || static_cast<std::size_t>(batch_size_) <= kQuickBytes / bytes;
   }
 
  private:

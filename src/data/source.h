@@ -24,6 +24,9 @@ class Source {
   virtual std::vector<TensorSpec> specs() const;
   // Not null where the elements are rows of tensors in memory, so that a batch can be gathered in one go.
   virtual const RowSource* as_rows() const { return nullptr; }
+  // Whether an element costs less than handing it from one thread to another, which takes a core from the training step
+  // besides.
+  virtual bool is_quick() const { return false; }
 };
 
 // One pass over row numbers.

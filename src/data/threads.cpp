@@ -213,8 +213,10 @@ class Prefetched final : public Source {
  public:
   Prefetched(SourcePtr in, std::int64_t buffer_size) : in_(std::move(in)), buffer_size_(buffer_size) {}
   std::unique_ptr<Iterator> iterate() const override {
+    if (in_->is_quick()) return in_->iterate();
     return std::make_unique<PrefetchIterator>(in_->iterate(), buffer_size_);
   }
+  bool is_quick() const override { return in_->is_quick(); }
   std::int64_t cardinality() const override { return in_->cardinality(); }
   std::vector<TensorSpec> specs() const override { return in_->specs(); }
 

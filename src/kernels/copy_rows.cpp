@@ -8,8 +8,9 @@ namespace strata::kernels {
 
 namespace {
 
-// One thread copies as fast as memory allows; waking a team costs more than it brings until batches are this large.
-constexpr std::size_t kParallelBytes = std::size_t{8} << 20;
+// Rows from anywhere are waited for, not moved: two threads wait for twice as many. A team that sleeps, as beside a
+// pipeline, costs more to wake than that until batches are large; that of a training step is awake.
+constexpr std::size_t kParallelBytes = std::size_t{64} << 10;
 
 }  // namespace
 

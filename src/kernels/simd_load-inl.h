@@ -74,8 +74,8 @@ HWY_INLINE void StoreUpTo(V v, T* p, std::int64_t n) {
     StoreSome(v, p, n);
 }
 
-// C (MR rows, NR vectors) = or += A * B: element (i, k) of A at a[i * a_row + k * a_step], row k of B at b + k *
-// b_step.
+// C (MR rows, NR vectors) = or += A * B, which is added up before it is added: element (i, k) of A at
+// a[i * a_row + k * a_step], row k of B at b + k * b_step.
 template <int MR, int NR>
 HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
                              const float* HWY_RESTRICT b, std::int64_t b_step, std::int64_t depth,
@@ -85,7 +85,7 @@ HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::int64_t a_row, st
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) sum[i][j] = add ? Load(c + i * c_row + j * kLanes) : hn::Zero(d);
+    for (int j = 0; j < NR; ++j) sum[i][j] = hn::Zero(d);
   for (std::int64_t k = 0; k < depth; ++k) {
     V row[NR];
 #pragma GCC unroll 4
@@ -100,7 +100,10 @@ HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::int64_t a_row, st
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) Store(sum[i][j], c + i * c_row + j * kLanes);
+    for (int j = 0; j < NR; ++j) {
+      float* to = c + i * c_row + j * kLanes;
+      Store(add ? hn::Add(Load(to), sum[i][j]) : sum[i][j], to);
+    }
 }
 
 // All `rows` rows of NR vectors of the product, in tiles that fill the registers. `kTransposed`: A is kept as (depth,

@@ -21,32 +21,65 @@ namespace strata::kernels {
 namespace HWY_NAMESPACE {
 
 constexpr std::int64_t kRows = 48;  // of dst, for each piece of work
+// Sums of at least so many products are sums of two halves, each added up by itself.
+constexpr std::int64_t kLongSum = 512;
+
+// How a product is cut into pieces of work. What is added up in which order follows from the length of the sums alone.
+struct Pieces {
+  Pieces(const SmallGemm& g, bool is_float) {
+    // Panels of three vectors need the fewest loads, of two cut few columns more evenly.
+    const std::int64_t vectors = (g.n + kLanes - 1) / kLanes;
+    panel = (vectors > 12 || vectors % 3 == 0 ? 3 : 2) * kLanes;
+    row_blocks = (g.m + kRows - 1) / kRows, panels = (g.n + panel - 1) / panel;
+    part = g.k >= kLongSum ? (g.k + 1) / 2 : std::max<std::int64_t>(g.k, 1);
+    pack_a = !is_float || (g.a_step != 1 && g.a_row != 1);
+    // Rows of B that lie far apart are read once for each tile of rows; a copy lies together.
+    pack_b = !is_float || g.b_step != 1 || (g.m > 16 && g.n > 256);
+    stage = !is_float || g.n % kLanes != 0;
+    transposed = !pack_a && g.a_step != 1;
+    // A gradient of weights: each thread writes the part of it that it will read when it updates them.
+    by_rows = !pack_b && g.n % kLanes == 0 && row_blocks > panels;
+    // A product of few rows with weights: each thread reads the rows of the weights that it updates. What another has
+    // written lies in that one's cache.
+    parts = is_float && g.k >= kLongSum && row_blocks == 1 && g.b_step == 1 ? 2 : 1;
+    count = parts * row_blocks * panels;
+    // Few rows leave the time that reading B takes.
+    cost = std::max<std::int64_t>(panel * g.k / parts * std::max<std::int64_t>(std::min(g.m, kRows), 8) / 32, 1);
+  }
+  std::int64_t panel, row_blocks, panels;  // columns of a panel; blocks of rows; panels
+  std::int64_t part;                       // products of a sum that are added up at a time
+  std::int64_t parts;                      // parts of sums that are pieces of work of their own, 1 if they are not
+  std::int64_t count, cost;
+  bool pack_a, pack_b, stage, transposed, by_rows;
+};
 
 HWY_INLINE void MultiplyAny(int vectors, bool transposed, std::int64_t rows, const float* a, std::int64_t lda,
-                            const float* b, std::int64_t b_row, std::int64_t depth, float* c, std::int64_t c_row) {
+                            const float* b, std::int64_t b_row, std::int64_t depth, float* c, std::int64_t c_row,
+                            bool add) {
   if (transposed) {
-    if (vectors == 3) return MultiplyPanel<3, true>(rows, a, lda, b, b_row, depth, c, c_row, false);
-    if (vectors == 2) return MultiplyPanel<2, true>(rows, a, lda, b, b_row, depth, c, c_row, false);
-    return MultiplyPanel<1, true>(rows, a, lda, b, b_row, depth, c, c_row, false);
+    if (vectors == 3) return MultiplyPanel<3, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
+    if (vectors == 2) return MultiplyPanel<2, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
+    return MultiplyPanel<1, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
   }
-  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, lda, b, b_row, depth, c, c_row, false);
-  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, lda, b, b_row, depth, c, c_row, false);
-  return MultiplyPanel<1, false>(rows, a, lda, b, b_row, depth, c, c_row, false);
+  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
+  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
+  return MultiplyPanel<1, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
 }
 
 // Room for what a piece of work copies: rows of A and a panel of B in float32, and a tile of the result.
 struct Room {
-  Room(const SmallGemm& g, std::int64_t panel, bool pack_a, bool pack_b, bool stage)
-      : buffer(static_cast<std::size_t>((pack_a ? kRows * g.k : 0) + (pack_b ? panel * g.k : 0) +
-                                        (stage ? kRows * panel : 0)) *
+  Room(const SmallGemm& g, const Pieces& p)
+      : buffer(static_cast<std::size_t>((p.pack_a ? kRows * g.k : 0) + (p.pack_b || p.stage ? p.panel * g.k : 0) +
+                                        (p.stage ? kRows * p.panel : 0)) *
                    sizeof(float) +
                64) {
     a = static_cast<float*>(buffer.data());
-    b = a + (pack_a ? kRows * g.k : 0);
-    c = b + (pack_b ? panel * g.k : 0);
+    b = a + (p.pack_a ? kRows * g.k : 0);
+    c = b + (p.pack_b || p.stage ? p.panel * g.k : 0);
   }
   detail::Buffer buffer;
   float *a, *b, *c;
+  std::int64_t packed = -1;  // which panel of which part `b` has
 };
 
 template <class T>
@@ -56,71 +89,80 @@ HWY_INLINE const float* PackRows(const SmallGemm& g, const T* a, std::int64_t i0
   return to;
 }
 
+// Rows [begin, end) of a panel of B.
 template <class T>
-HWY_INLINE void PackPanel(const SmallGemm& g, const T* b, std::int64_t j0, std::int64_t columns, std::int64_t width,
-                          float* to) {
+HWY_INLINE void PackPanel(const SmallGemm& g, const T* b, std::int64_t begin, std::int64_t end, std::int64_t j0,
+                          std::int64_t columns, std::int64_t width, float* to) {
   if (g.b_step == 1) {
-    for (std::int64_t l = 0; l < g.k; ++l) {
+    for (std::int64_t l = begin; l < end; ++l, to += width) {
       const T* from = b + l * g.b_row + j0;
-      for (std::int64_t j = 0; j < columns; ++j) to[l * width + j] = static_cast<float>(from[j]);
-      for (std::int64_t j = columns; j < width; ++j) to[l * width + j] = 0;
+      for (std::int64_t j = 0; j < columns; ++j) to[j] = static_cast<float>(from[j]);
+      for (std::int64_t j = columns; j < width; ++j) to[j] = 0;
     }
     return;
   }
-  if (columns < width) std::fill_n(to, g.k * width, 0.f);
+  if (columns < width) std::fill_n(to, (end - begin) * width, 0.f);
   for (std::int64_t j = 0; j < columns; ++j) {
-    const T* from = b + (j0 + j) * g.b_step;
-    for (std::int64_t l = 0; l < g.k; ++l) to[l * width + j] = static_cast<float>(from[l * g.b_row]);
+    const T* from = b + (j0 + j) * g.b_step + begin * g.b_row;
+    for (std::int64_t l = 0; l < end - begin; ++l) to[l * width + j] = static_cast<float>(from[l * g.b_row]);
   }
+}
+
+// Piece `index` of the work. Where parts of sums are pieces, dst has a whole product for each part.
+template <class T>
+HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t index, const T* a, const T* b, T* dst,
+                              Room& room) {
+  constexpr bool kFloat = std::is_same_v<T, float>;
+  const std::int64_t each = p.row_blocks * p.panels, part = index / each, piece = index % each;
+  const std::int64_t panel = p.by_rows ? piece % p.panels : piece / p.row_blocks;
+  const std::int64_t i0 = (p.by_rows ? piece / p.panels : piece % p.row_blocks) * kRows, j0 = panel * p.panel;
+  const std::int64_t begin = part * p.part, end = p.parts == 1 ? g.k : std::min(g.k, begin + p.part);
+  const std::int64_t rows = std::min(kRows, g.m - i0), columns = std::min(p.panel, g.n - j0);
+  const int vectors = static_cast<int>((columns + kLanes - 1) / kLanes);
+  const std::int64_t width = vectors * kLanes;
+  const bool copy_b = p.pack_b || columns < width, direct = kFloat && columns == width;
+  if (copy_b && room.packed != index / (p.by_rows ? 1 : p.row_blocks))
+    PackPanel(g, b, begin, end, j0, columns, width, room.b);
+  room.packed = index / (p.by_rows ? 1 : p.row_blocks);
+  if (p.pack_a) PackRows(g, a, i0, rows, room.a);
+  const std::int64_t lda = p.pack_a ? g.k : p.transposed ? g.a_step : g.a_row;
+  const std::int64_t ldb = copy_b ? width : g.b_row, ldc = direct ? g.n : width;
+  T* to = dst + (part * g.m + i0) * g.n + j0;
+  float* c = room.c;
+  if constexpr (kFloat)
+    if (direct) c = to;
+  for (std::int64_t l = begin; l < end; l += p.part) {
+    const float *from_a = room.a + l, *from_b = room.b + (l - begin) * width;
+    if constexpr (kFloat) {
+      if (!p.pack_a) from_a = a + i0 * g.a_row + l * g.a_step;
+      if (!copy_b) from_b = b + j0 + l * g.b_row;
+    }
+    MultiplyAny(vectors, p.transposed, rows, from_a, lda, from_b, ldb, std::min(p.part, end - l), c, ldc, l > begin);
+  }
+  if (direct) return;
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) to[i * g.n + j] = T(c[i * width + j]);
 }
 
 template <class T>
 void Multiply(const SmallGemm& g, const T* a, const T* b, T* dst) {
-  constexpr bool kFloat = std::is_same_v<T, float>;
-  // Panels of three vectors need the fewest loads, of two cut few columns more evenly.
-  const std::int64_t all_vectors = (g.n + kLanes - 1) / kLanes;
-  const std::int64_t panel_size = (all_vectors > 12 || all_vectors % 3 == 0 ? 3 : 2) * kLanes;
-  const std::int64_t row_blocks = (g.m + kRows - 1) / kRows, panels = (g.n + panel_size - 1) / panel_size;
-  const bool pack_a = !kFloat || (g.a_step != 1 && g.a_row != 1);
-  // Rows of B that lie far apart are read once for each tile of rows; a copy lies together.
-  const bool pack_b = !kFloat || g.b_step != 1 || (g.m > 16 && g.n > 256);
-  const bool stage = !kFloat || g.n % kLanes != 0;
-  const bool transposed = !pack_a && g.a_step != 1;
-  // A gradient of weights: each thread writes the part of it that it will read when it updates them.
-  const bool by_rows = !pack_b && g.n % kLanes == 0 && row_blocks > panels;
-  // Few rows leave the time that reading B takes.
-  const std::int64_t cost =
-      std::max<std::int64_t>(panel_size * g.k * std::max<std::int64_t>(std::min(g.m, kRows), 8) / 32, 1);
-  parallel_for(row_blocks * panels, cost, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
-    const Room room(g, panel_size, pack_a, pack_b || g.n % kLanes != 0, stage);
-    std::int64_t packed_panel = -1;
-    for (std::int64_t piece = first; piece < last; ++piece) {
-      const std::int64_t panel = by_rows ? piece % panels : piece / row_blocks;
-      const std::int64_t i0 = (by_rows ? piece / panels : piece % row_blocks) * kRows, j0 = panel * panel_size;
-      const std::int64_t rows = std::min(kRows, g.m - i0), columns = std::min(panel_size, g.n - j0);
-      const int vectors = static_cast<int>((columns + kLanes - 1) / kLanes);
-      const std::int64_t width = vectors * kLanes;
-      const bool copy_b = pack_b || columns < width;
-      if (copy_b && packed_panel != panel) PackPanel(g, b, j0, columns, width, room.b);
-      packed_panel = panel;
-      const float *from_a = nullptr, *from_b = room.b;
-      if constexpr (kFloat) {
-        from_a = a + i0 * g.a_row;
-        if (!copy_b) from_b = b + j0;
-      }
-      if (pack_a) from_a = PackRows(g, a, i0, rows, room.a);
-      const std::int64_t lda = pack_a ? g.k : transposed ? g.a_step : g.a_row;
-      float* to = room.c;
-      std::int64_t ldc = width;
-      const bool direct = kFloat && columns == width;
-      if constexpr (kFloat)
-        if (direct) to = dst + i0 * g.n + j0, ldc = g.n;
-      MultiplyAny(vectors, transposed, rows, from_a, lda, from_b, copy_b ? width : g.b_row, g.k, to, ldc);
-      if (direct) continue;
-      for (std::int64_t i = 0; i < rows; ++i)
-        for (std::int64_t j = 0; j < columns; ++j) dst[(i0 + i) * g.n + j0 + j] = T(to[i * width + j]);
-    }
+  const Pieces pieces(g, std::is_same_v<T, float>);
+  const detail::Buffer sums(pieces.parts > 1 ? static_cast<std::size_t>(pieces.parts * g.m * g.n) * sizeof(T) : 0);
+  T* to = pieces.parts > 1 ? static_cast<T*>(sums.data()) : dst;
+  parallel_for(pieces.count, pieces.cost, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+    Room room(g, pieces);
+    for (std::int64_t piece = first; piece < last; ++piece) MultiplyPiece(g, pieces, piece, a, b, to, room);
   });
+  if constexpr (std::is_same_v<T, float>) {
+    if (pieces.parts == 1) return;
+    parallel_for(g.m * g.n, pieces.parts, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
+      for (std::int64_t e = begin; e < end; ++e) {
+        float sum = to[e];
+        for (std::int64_t part = 1; part < pieces.parts; ++part) sum += to[part * g.m * g.n + e];
+        dst[e] = sum;
+      }
+    });
+  }
 }
 
 void MultiplyTyped(DType dtype, const SmallGemm& g, const void* a, const void* b, void* dst) {

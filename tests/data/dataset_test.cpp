@@ -5,6 +5,7 @@
 #include <numeric>
 #include <set>
 
+#include "data/source.h"
 #include "strata/data.h"
 #include "strata/random.h"
 
@@ -359,11 +360,20 @@ TEST(Dataset, RowsWithoutElements) {
 // capability: 3.4
 TEST(Dataset, PrefetchIsCleanWhenDroppedEarly) {
   for (int i = 0; i < 50; ++i) {
-    auto it = from_tensor_slices(numbers(1000)).shuffle(1000).batch(7).prefetch(3).begin();
+    const auto same = [](const Tensor& t) { return t; };
+    auto it = from_tensor_slices(numbers(1000)).shuffle(1000).batch(7).map(same).prefetch(3).begin();
     if (i % 2) ++it;
   }
-  EXPECT_EQ(flat(from_tensor_slices(numbers(1000)).batch(7).prefetch(data::AUTOTUNE)), upto(1000));
+  EXPECT_EQ(flat(data::range(1000).batch(7).prefetch(data::AUTOTUNE)), upto(1000));
   EXPECT_EQ(flat(from_tensor_slices(numbers(10)).prefetch(0)), upto(10));
+}
+
+TEST(Dataset, SmallBatchesOfRowsAreNotHandedBetweenThreads) {
+  const auto rows = from_tensor_slices(numbers(1000));
+  EXPECT_TRUE(rows.shuffle(1000).batch(7).prefetch(2).source()->is_quick());
+  EXPECT_EQ(flat(rows.batch(7).prefetch(2)), upto(1000));
+  EXPECT_FALSE(from_tensor_slices(numbers(4, 20000)).batch(2).prefetch(2).source()->is_quick());  // 320 KB
+  EXPECT_FALSE(rows.batch(7).map([](const Tensor& t) { return t; }).prefetch(2).source()->is_quick());
 }
 
 TEST(Dataset, ErrorsOfFunctionsNameTheElementAndKeepTheirType) {

@@ -55,6 +55,8 @@ TEST(MatmulKernel, EverySizeAndTurn) {
                                     {20, 400, 30},
                                     {50, 128, 31},
                                     {13, 64, 1},
+                                    {9, 70, 513},
+                                    {60, 32, 784},
                                     {130, 200, 300}}) {
         const MatmulSize s{m, n, k, turn_a, turn_b};
         check<float>(s, 1e-6);
@@ -72,16 +74,20 @@ TEST(MatmulKernel, LargeProducts) {
 }
 
 TEST(MatmulKernel, RowsDoNotDependOnThreadsOrOtherRows) {
-  const MatmulSize s{70, 130, 90};
-  const auto a = random<float>(s.m * s.k, 1), b = random<float>(s.k * s.n, 2);
-  const auto all = product(s, a, b);
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
-  EXPECT_EQ(product(s, a, b), all);
-  omp_set_num_threads(threads);
-  const std::vector<float> one(a.begin() + 5 * s.k, a.begin() + 6 * s.k);
-  const auto row = product({1, s.n, s.k}, one, b);
-  EXPECT_TRUE(std::equal(row.begin(), row.end(), all.begin() + 5 * s.n));
+  for (const MatmulSize& s : {MatmulSize{70, 130, 90}, {32, 128, 784}, {70, 100, 785}}) {
+    auto a = random<float>(s.m * s.k, 1), b = random<float>(s.k * s.n, 2);
+    for (float& x : a) x *= 1.1f;  // sums are rounded
+    const auto all = product(s, a, b);
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    EXPECT_EQ(product(s, a, b), all);
+    omp_set_num_threads(threads);
+    for (const std::int64_t rows : {1, 20}) {
+      const std::vector<float> some(a.begin() + 5 * s.k, a.begin() + (5 + rows) * s.k);
+      const auto part = product({rows, s.n, s.k}, some, b);
+      EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 5 * s.n)) << s.k << " " << rows;
+    }
+  }
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 // Loops of element-wise ops over one and two operands, broadcast or not.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "kernels/parallel.h"
 #include "kernels/simd_math.h"
@@ -30,56 +34,32 @@ struct BinaryLayout {
 };
 BinaryLayout binary_layout(const Shape& out, const Shape& a, const Shape& b);
 
-// One row of the innermost dimension.
-template <class S, class D, class F>
-void binary_row(const S* a, const S* b, D* dst, std::int64_t n, std::int64_t sa, std::int64_t sb, F f) {
-  if (sa == 1 && sb == 1) {
-    for (std::int64_t i = 0; i < n; ++i) dst[i] = f(a[i], b[i]);
-  } else if (sa == 1 && sb == 0) {
-    const S y = *b;
-    for (std::int64_t i = 0; i < n; ++i) dst[i] = f(a[i], y);
-  } else if (sa == 0 && sb == 1) {
-    const S x = *a;
-    for (std::int64_t i = 0; i < n; ++i) dst[i] = f(x, b[i]);
-  } else {
-    for (std::int64_t i = 0; i < n; ++i) dst[i] = f(a[i * sa], b[i * sb]);
-  }
-}
+// What computes n elements side by side.
+using BinaryLoop = void (*)(const void* a, const void* b, void* dst, std::int64_t n);
 
-// dst = f(a, b) over the layout; dst is dense.
+// dst = loop(a, b) over the layout; dst is dense. Elements of a and b take `item` bytes, 8 at most, those of dst
+// `result`. What is stretched or lies apart is put side by side first, so that each op has one loop for each type.
+void binary_rows(const BinaryLayout& layout, std::size_t item, std::size_t result, std::int64_t cost, const void* a,
+                 const void* b, void* dst, BinaryLoop loop);
+
+// dst = f(a, b) over the layout, for an f without state. F::has_squares: a loop of its own is worth its
+// while where all b are 2.
 template <class S, class D, class F>
-void map_binary(const BinaryLayout& l, const S* a, const S* b, D* dst, std::int64_t cost, F f) {
-  if (l.size == 0) return;
-  if (l.rank <= 1) {
-    const std::int64_t sa = l.rank ? l.a[0] : 0, sb = l.rank ? l.b[0] : 0;
-    parallel_for(l.size, cost, [&](std::int64_t begin, std::int64_t end) {
-      binary_row(a + begin * sa, b + begin * sb, dst + begin, end - begin, sa, sb, f);
-    });
-    return;
-  }
-  const auto last = static_cast<std::size_t>(l.rank - 1);
-  const std::int64_t inner = l.dims[last], rows = l.size / inner;
-  parallel_for(rows, cost * inner, [&](std::int64_t begin, std::int64_t end) {
-    std::array<std::int64_t, Shape::kMaxRank> index{};
-    std::int64_t rest = begin, oa = 0, ob = 0;
-    for (std::size_t d = last; d-- > 0;) {
-      index[d] = rest % l.dims[d];
-      rest /= l.dims[d];
-      oa += index[d] * l.a[d];
-      ob += index[d] * l.b[d];
-    }
-    for (std::int64_t r = begin; r < end; ++r) {
-      binary_row(a + oa, b + ob, dst + r * inner, inner, l.a[last], l.b[last], f);
-      for (std::size_t d = last; d-- > 0;) {
-        oa += l.a[d];
-        ob += l.b[d];
-        if (++index[d] < l.dims[d]) break;
-        oa -= l.a[d] * l.dims[d];
-        ob -= l.b[d] * l.dims[d];
-        index[d] = 0;
+void map_binary(const BinaryLayout& layout, const S* a, const S* b, D* dst, std::int64_t cost, F) {
+  static_assert(std::is_empty_v<F>);
+  const BinaryLoop loop = [](const void* a_row, const void* b_row, void* dst_row, std::int64_t n) {
+    const S *x = static_cast<const S*>(a_row), *y = static_cast<const S*>(b_row);
+    D* out = static_cast<D*>(dst_row);
+    if constexpr (requires { requires F::has_squares; }) {
+      const S two(2);
+      if (std::all_of(y, y + n, [&](const S& v) { return std::memcmp(&v, &two, sizeof(S)) == 0; })) {
+        for (std::int64_t i = 0; i < n; ++i) out[i] = F{}(x[i], S(2));
+        return;
       }
     }
-  });
+    for (std::int64_t i = 0; i < n; ++i) out[i] = F{}(x[i], y[i]);
+  };
+  binary_rows(layout, sizeof(S), sizeof(D), cost, a, b, dst, loop);
 }
 
 }  // namespace strata::kernels

@@ -178,6 +178,7 @@ struct ModDef {
   }
 };
 struct PowDef {
+  static constexpr bool has_squares = true;
   static constexpr const char* name = "pow";
   static constexpr int cost = 24;
   static constexpr bool floating_only = false, differentiable = true;

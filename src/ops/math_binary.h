@@ -78,11 +78,17 @@ struct BinaryOp final : OpBase<BinaryOp<Def>>, Preparable {
   }
 
  private:
+  template <class T>
+  struct Function {
+    static constexpr bool has_squares = requires { Def::has_squares; };
+    T operator()(T x, T y) const {
+      return static_cast<T>(Def::f(static_cast<Compute<T>>(x), static_cast<Compute<T>>(y)));
+    }
+  };
   static void compute(DType dtype, const kernels::BinaryLayout& layout, const void* a, const void* b, void* dst) {
     auto loop = [&]<class T>() {
-      kernels::map_binary(
-          layout, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(dst), Def::cost,
-          [](T x, T y) { return static_cast<T>(Def::f(static_cast<Compute<T>>(x), static_cast<Compute<T>>(y))); });
+      kernels::map_binary(layout, static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(dst), Def::cost,
+                          Function<T>{});
     };
     if constexpr (Def::floating_only)
       dispatch_floating(Def::name, dtype, loop);

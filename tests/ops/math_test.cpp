@@ -187,6 +187,27 @@ TEST(Math, ClippingByNorms) {
   EXPECT_THROW(global_norm({}), ValueError);
 }
 
+// Short rows are put side by side in blocks, long stretched ones are cut into them.
+TEST(Math, BroadcastingOfEveryWidth) {
+  for (const auto& [rows, columns] :
+       {std::pair<std::int64_t, std::int64_t>{300, 7}, {5, 3}, {2, 700}, {1, 257}, {90, 64}})
+    for (const DType dtype : {float32, int64, uint8, bfloat16}) {
+      const Tensor a = cast(reshape(arange(rows * columns) % 13 + 1, {rows, columns}), dtype);
+      const Tensor row = cast(arange(columns) % 5 + 1, dtype),
+                   column = cast(reshape(arange(rows) % 7, {rows, 1}), dtype);
+      const auto sums = floats(cast(a * row, float32)), flags = floats(cast(greater(column, a), float32)),
+                 squares = floats(cast(pow(row, cast(Tensor(2), dtype)), float32));
+      const auto x = floats(cast(a, float32)), y = floats(cast(row, float32)), z = floats(cast(column, float32));
+      for (std::int64_t i = 0; i < rows * columns; ++i) {
+        const auto at = static_cast<std::size_t>(i), r = at / static_cast<std::size_t>(columns),
+                   c = at % static_cast<std::size_t>(columns);
+        ASSERT_EQ(sums[at], x[at] * y[c]) << to_string(dtype) << " " << columns << " " << i;
+        ASSERT_EQ(flags[at], z[r] > x[at] ? 1.f : 0.f) << to_string(dtype) << " " << columns << " " << i;
+        ASSERT_EQ(squares[c], y[c] * y[c]);
+      }
+    }
+}
+
 TEST(Math, ChoicesAreBroadcastAndPromoted) {
   const Tensor x = {{-1.f, 2.f}, {3.f, -4.f}};
   EXPECT_EQ(floats(where(x > 0, x, 0)), (F{0, 2, 3, 0}));

@@ -2,6 +2,8 @@
 /// Quantization: numbers rounded as 8 bits would hold them, while a model trains, so that it learns to live with it.
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -50,5 +52,37 @@ struct QuantizeOptions {
 /// two weights for each layer, "<layer path>_min" and "_max"; without any training, nothing of it is clipped or
 /// rounded. Throws ValueError where nothing can be quantized, or a name in `exclude` is no layer.
 STRATA_API Model quantize_model(const Model& model, const QuantizeOptions& options = {});
+
+struct CalibrateOptions {
+  std::int64_t batch_size = 32;
+  /// Of what each layer gets in a batch, so many percent lie inside of the range; the rest, half of it at each end, is
+  /// clipped. Less than 100 keeps outliers from making the grid coarse.
+  double percentile = 100;
+};
+
+/// Sets the ranges of the inputs in a quantize_model() from samples, without training: the smallest and largest value
+/// of all batches (below a percentile of 100, the mean of the batches' bounds). The model computes with its float
+/// weights meanwhile. With that a trained model is quantized:
+///
+///     Model quantized = quantization::quantize_model(model);
+///     quantization::calibrate(quantized, x);
+///     FrozenModel fast = quantization::convert(quantized, {64, 32, 32, 3});
+///
+/// Throws ValueError where no layer is a quantized one or there are no samples.
+STRATA_API void calibrate(const Model& quantized, const Inputs& x, const CalibrateOptions& options = {});
+
+/// A quantize_model() whose ranges were trained or calibrated, frozen as `model.freeze(shape)` does it, that computes
+/// with 8-bit integers: the dense and convolutional layers, their bias, batch normalization and ReLU, and what lies
+/// between them and only moves or compares values (concatenations, maximum pools, reshapes), where all that take a
+/// value take its bytes. Values between them that are joined have one grid, of their joint range. All else, inputs and
+/// results are float32; results differ from those of the quantized model by rounding. Throws as freeze() does, and
+/// ValueError where nothing has a range, for num_bits other than 8, and for .dtype.
+STRATA_API FrozenModel convert(const Model& quantized, const Shape& input_shape, const FreezeOptions& options = {});
+STRATA_API FrozenModel convert_shapes(const Model& quantized, const std::vector<Shape>& input_shapes,
+                                      const FreezeOptions& options = {});
+inline FrozenModel convert(const Model& quantized, std::initializer_list<Shape> input_shapes,
+                           const FreezeOptions& options = {}) {
+  return convert_shapes(quantized, {input_shapes.begin(), input_shapes.end()}, options);
+}
 
 }  // namespace strata::quantization

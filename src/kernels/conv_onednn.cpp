@@ -1,10 +1,9 @@
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <vector>
 
 #include "kernels/conv_plan.h"
-#include "kernels/onednn.h"
+#include "kernels/onednn_conv.h"
 
 namespace strata::kernels {
 namespace {
@@ -14,41 +13,24 @@ using Dims = memory::dims;
 using Tag = memory::format_tag;
 constexpr auto kDirect = dnnl::algorithm::convolution_direct;
 
-// Layouts and sizes as oneDNN wants them: channels before the spatial dimensions, which are two where depth is 1.
 struct Descriptors {
-  Dims src_dims, weights_dims, dst_dims, stride, dilation, pad_before, pad_behind;
+  Dims dst_dims, stride, dilation, pad_before, pad_behind;
   memory::desc src, weights, dst;  // as the caller holds them
   memory::data_type type;
   bool bias, relu;
 };
 
 Descriptors describe(const ConvTask& t) {
-  const Convolution& c = t.geometry;
-  const bool flat = c.in[0] == 1 && c.kernel[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
+  const onednn::ConvDims dims(t.geometry);
   Descriptors d;
   d.type = onednn::data_type(t.dtype);
   d.bias = t.bias, d.relu = t.relu;
-  d.src_dims = {c.batch, c.in_channels};
-  d.dst_dims = {c.batch, c.out_channels};
-  if (c.groups > 1)
-    d.weights_dims = {c.groups, c.out_channels / c.groups, c.in_channels / c.groups};
-  else
-    d.weights_dims = {c.out_channels, c.in_channels};
-  for (std::size_t i = flat ? 1 : 0; i < 3; ++i) {
-    const std::int64_t reach = (c.out[i] - 1) * c.stride[i] + (c.kernel[i] - 1) * c.dilation[i] + 1;
-    d.src_dims.push_back(c.in[i]);
-    d.dst_dims.push_back(c.out[i]);
-    d.weights_dims.push_back(c.kernel[i]);
-    d.stride.push_back(c.stride[i]);
-    d.dilation.push_back(c.dilation[i] - 1);
-    d.pad_before.push_back(c.pad[i]);
-    d.pad_behind.push_back(reach - c.in[i] - c.pad[i]);
-  }
-  const Tag activations = flat ? Tag::nhwc : Tag::ndhwc;
-  const Tag weights = c.groups > 1 ? (flat ? Tag::hwigo : Tag::dhwigo) : (flat ? Tag::hwio : Tag::dhwio);
-  d.src = memory::desc(d.src_dims, d.type, activations);
-  d.dst = memory::desc(d.dst_dims, d.type, activations);
-  d.weights = memory::desc(d.weights_dims, onednn::data_type(t.weights_dtype), weights);
+  d.dst_dims = dims.dst;
+  d.stride = dims.stride, d.dilation = dims.dilation;
+  d.pad_before = dims.pad_before, d.pad_behind = dims.pad_behind;
+  d.src = memory::desc(dims.src, d.type, dims.activations_tag);
+  d.dst = memory::desc(dims.dst, d.type, dims.activations_tag);
+  d.weights = memory::desc(dims.weights, onednn::data_type(t.weights_dtype), dims.weights_tag);
   return d;
 }
 
@@ -209,7 +191,7 @@ class OnednnPlan final : public ConvPlan {
   }
 
   void run(const void* src, const void* weights, const void* dst, void* scratch, const void* bias) const override {
-    const Lease m(*this);
+    const onednn::MemorySlots<Memories>::Lease m(slots_, [&] { return make_memories(); });
     const std::array<void*, 3> given = {const_cast<void*>(src), const_cast<void*>(weights), const_cast<void*>(dst)};
     char* own = static_cast<char*>(scratch);
     dnnl::stream& stream = onednn::stream();
@@ -260,37 +242,6 @@ class OnednnPlan final : public ConvPlan {
     }
     return m;
   }
-  // Sets of memory objects wait here, so that a run allocates only when more threads than ever before are at it.
-  struct Slot {
-    std::atomic_flag busy;
-    std::unique_ptr<Memories> memories;
-  };
-  // Holds a slot for one run, or a set of its own where all slots are taken.
-  class Lease {
-   public:
-    explicit Lease(const OnednnPlan& plan) {
-      for (Slot& s : plan.slots_) {
-        if (s.busy.test_and_set(std::memory_order_acquire)) continue;
-        slot_ = &s;
-        break;
-      }
-      std::unique_ptr<Memories>& m = slot_ != nullptr ? slot_->memories : own_;
-      if (m == nullptr) m = plan.make_memories();
-      memories_ = m.get();
-    }
-    ~Lease() {
-      if (slot_ != nullptr) slot_->busy.clear(std::memory_order_release);
-    }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Memories* operator->() const { return memories_; }
-
-   private:
-    Slot* slot_ = nullptr;
-    std::unique_ptr<Memories> own_;
-    Memories* memories_;
-  };
-
   Made made_;
   std::array<memory::desc, 3> user_;
   std::array<dnnl::reorder, 3> reorder_;
@@ -298,7 +249,7 @@ class OnednnPlan final : public ConvPlan {
   memory::desc bias_;
   std::size_t scratchpad_ = 0, size_ = 0;
   int result_ = 0;
-  mutable std::array<Slot, 8> slots_;
+  mutable onednn::MemorySlots<Memories> slots_;
 };
 
 bool is_onednn_type(DType t) { return t == DType::float32 || t == DType::bfloat16; }

@@ -81,7 +81,24 @@ T lowest() {
     return std::numeric_limits<T>::lowest();
 }
 
+// Bytes in blocks of a length that the compiler knows: what is left over of longer vectors would take most of the time.
+void MaxPoolOfBytes(const Pooling& p, const std::uint8_t* src, std::uint8_t* dst) {
+  constexpr std::int64_t kBytes = 16;
+  for_each_window(p, [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
+    for (std::int64_t c = 0; c < count; c += kBytes) {
+      std::uint8_t best[kBytes] = {};
+      for_each_position(p, box, [&](std::int64_t offset) {
+        const std::uint8_t* x = src + image + offset + c;
+        for (std::int64_t i = 0; i < kBytes; ++i) best[i] = std::max(best[i], x[i]);
+      });
+      std::copy_n(best, kBytes, dst + at + c);
+    }
+  });
+}
+
 void MaxPool(DType dtype, const Pooling& p, const void* src_data, void* dst_data) {
+  if (dtype == DType::uint8 && p.channels % 16 == 0)
+    return MaxPoolOfBytes(p, static_cast<const std::uint8_t*>(src_data), static_cast<std::uint8_t*>(dst_data));
   dispatch_numeric("max_pool", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T* src = static_cast<const T*>(src_data);

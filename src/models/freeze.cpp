@@ -129,6 +129,14 @@ void narrow(const Layer& model, Graph& graph, DType dtype) {
   remove_dead_code(graph);
 }
 
+void quantize(const Layer& model, Graph& graph) {
+  if (use_bytes(graph)) return;
+  throw ValueError(where(model) +
+                   " has no float32 convolution or dense layer whose inputs have a range of 8 bits. Make the model by "
+                   "quantization::quantize_model() with num_bits = 8, and train it or call quantization::calibrate() "
+                   "with samples, before it is converted.");
+}
+
 }  // namespace
 
 namespace detail {
@@ -189,21 +197,30 @@ FrozenModel Model::freeze(const Shape& input_shape, const FreezeOptions& options
 }
 
 FrozenModel Model::freeze_shapes(const std::vector<Shape>& input_shapes, const FreezeOptions& options) const {
+  return detail::freeze_model(*this, input_shapes, options, false);
+}
+
+FrozenModel detail::freeze_model(const Model& model, const std::vector<Shape>& input_shapes,
+                                 const FreezeOptions& options, bool bytes) {
   if (options.threads < 0)
-    throw ValueError(where(*this) + ": .threads is " + std::to_string(options.threads) +
+    throw ValueError(where(model) + ": .threads is " + std::to_string(options.threads) +
                      ". Give a positive number, or 0 for utils::get_num_threads().");
-  check_built(*this);
+  check_built(model);
   const int threads = options.threads == 0 ? utils::get_num_threads() : options.threads;
-  const auto graph = traced(*this, input_specs(*this, input_shapes, options.input_dtypes));
-  bind_variables(*this, *graph);
+  const auto graph = traced(model, input_specs(model, input_shapes, options.input_dtypes));
+  bind_variables(model, *graph);
   remove_dead_code(*graph);
-  if (options.dtype) narrow(*this, *graph, *options.dtype);
+  if (options.dtype) narrow(model, *graph, *options.dtype);
   std::vector<std::string> passes = run_passes(*graph, options.disable, Weights::constant);
+  if (bytes) {
+    quantize(model, *graph);
+    passes.emplace_back("use_bytes");
+  }
   verify(*graph);
   Specs inputs;
   for (const int v : graph->inputs) inputs.push_back(graph->values[static_cast<std::size_t>(v)]);
   return FrozenModel(std::make_shared<const detail::FrozenProgram>(
-      specialize(graph, inputs, options.disable), std::move(passes), model_state(*this).output_names, threads));
+      specialize(graph, inputs, options.disable), std::move(passes), model_state(model).output_names, threads));
 }
 
 void FrozenModel::run(std::span<const void* const> from, std::span<void* const> to, const RunOptions& options) const {

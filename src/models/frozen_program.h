@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "graph/plan.h"
-#include "strata/freeze.h"
+#include "strata/model.h"
 
 namespace strata::detail {
 
@@ -34,5 +34,9 @@ class FrozenProgram {
   mutable std::mutex mutex_;
   mutable std::vector<std::pair<int, std::unique_ptr<const Plan>>> plans_;  // by number of threads
 };
+
+// Model::freeze(); `bytes`: what has ranges of 8 bits computes with bytes (use_bytes() of graph/passes/passes.h).
+FrozenModel freeze_model(const Model& model, const std::vector<Shape>& input_shapes, const FreezeOptions& options,
+                         bool bytes);
 
 }  // namespace strata::detail

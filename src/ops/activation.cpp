@@ -217,6 +217,8 @@ void register_activation(Registry& r) {
   register_recurrent(r);
   register_affine(r);
   register_fused(r);
+  register_fake_quant(r);
+  register_bytes(r);
 }
 
 }  // namespace strata

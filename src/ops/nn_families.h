@@ -12,5 +12,7 @@ void register_resize(Registry& r);
 void register_recurrent(Registry& r);
 void register_affine(Registry& r);
 void register_fused(Registry& r);
+void register_fake_quant(Registry& r);
+void register_bytes(Registry& r);
 
 }  // namespace strata

@@ -1,9 +1,7 @@
-#include <cmath>
+#include "ops/fake_quant.h"
 
 #include "strata/array.h"
-#include "strata/math.h"
 #include "strata/quantization.h"
-#include "strata/tape.h"
 
 namespace strata::quantization {
 
@@ -18,26 +16,10 @@ void check(const char* name, const FakeQuantOptions& options, const Tensor& inpu
                      "; only real numbers can be rounded to a grid. Use cast(x, float32).");
 }
 
-// The value with the gradient of `like`.
-Tensor straight_through(const Tensor& value, const Tensor& like) { return like + stop_gradient(value - like); }
-
-// Bounds that broadcast against the inputs.
-Tensor on_grid(const Tensor& x, const Tensor& min, const Tensor& max, const FakeQuantOptions& o) {
-  const float lowest = o.narrow_range ? 1.f : 0.f, highest = std::ldexp(1.f, o.num_bits) - 1.f;
-  const Tensor scale = (max - min) / (highest - lowest), inverse = divide_no_nan(Tensor(1.f), scale);
-  // The step that stands for zero, and the bounds that it gives.
-  const Tensor zero = clip(floor(lowest - min * inverse + 0.5f), lowest, highest);
-  const Tensor low = straight_through((lowest - zero) * scale, min),
-               high = straight_through((highest - zero) * scale, max);
-  const Tensor clipped = minimum(maximum(x, low), high);
-  const Tensor rounded = straight_through(floor((clipped - low) * inverse + 0.5f) * scale + low, clipped);
-  // Bounds that are one, as before anything was seen, give zeros; gradients pass as they are.
-  return where(equal(min, max), straight_through(zeros_like(x), x), rounded);
-}
-
 // In float32, as the grid of 16 bits needs.
 Tensor quantized(const Tensor& inputs, const Tensor& min, const Tensor& max, const FakeQuantOptions& options) {
-  return cast(on_grid(cast(inputs, float32), cast(min, float32), cast(max, float32), options), inputs.dtype());
+  const Tensor x = cast(inputs, float32), low = cast(min, float32), high = cast(max, float32);
+  return cast(quantize::fake_quant({options.num_bits, options.narrow_range}, false, x, low, high), inputs.dtype());
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include "graph/variable.h"
 #include "models/call_observer.h"
 #include "models/layer_state.h"
+#include "ops/fake_quant.h"
+#include "quantization/calibration.h"
 #include "strata/array.h"
 #include "strata/math.h"
 #include "strata/quantization.h"
@@ -68,7 +70,8 @@ class Quantizer final : public CallObserver, public detail::VariableReader {
     return out;
   }
   Tensor value_of(const detail::VariableState& variable, const Tensor& value) override {
-    if (entered_.empty() || entered_.back() == nullptr || variable.name.find("kernel") == std::string::npos)
+    if (entered_.empty() || entered_.back() == nullptr || Calibration::current() != nullptr ||
+        variable.name.find("kernel") == std::string::npos)
       return value;
     const Grid grid = options_.per_channel ? entered_.back()->grid : Grid::whole;
     return quantized_kernel(value, grid, options_.num_bits);
@@ -76,14 +79,18 @@ class Quantizer final : public CallObserver, public detail::VariableReader {
 
  private:
   Tensor quantized_input(const Tensor& x, const Target& target) const {
+    if (Calibration* c = Calibration::current()) {
+      c->see(target.min, target.max, x);
+      return x;
+    }
     if (training_) {
       const Tensor values = stop_gradient(cast(x, float32));
       average(target.min, minimum(reduce_min(values), Tensor(0.f)));
       average(target.max, maximum(reduce_max(values), Tensor(0.f)));
     }
-    const Tensor low = target.min.read(), high = target.max.read();
-    const Tensor rounded = fake_quant_with_min_max_vars(x, low, high, {.num_bits = options_.num_bits});
-    return where(equal(low, high), x, rounded);  // nothing was seen yet
+    const Tensor rounded =
+        quantize::fake_quant({.bits = options_.num_bits}, true, cast(x, float32), target.min.read(), target.max.read());
+    return cast(rounded, x.dtype());
   }
   // The first value as it is, then moving averages.
   void average(const Variable& v, const Tensor& seen) const {

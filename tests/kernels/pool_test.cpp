@@ -61,5 +61,21 @@ TEST(PoolKernel, SlicesOfWiderRows) {
   }
 }
 
+TEST(PoolKernel, BytesArePooledAsIntegers) {
+  for (const std::int64_t channels : {5, 16, 144}) {
+    Pooling p;
+    p.batch = 2, p.channels = channels;
+    p.in = {1, 7, 9}, p.out = {1, 4, 5}, p.window = {1, 3, 3}, p.stride = {1, 2, 2}, p.pad = {0, 1, 1};
+    std::mt19937 generator(3);
+    std::vector<std::uint8_t> x(2 * 63 * channels), y(2 * 20 * channels);
+    for (std::uint8_t& v : x) v = static_cast<std::uint8_t>(generator() % 256);
+    const std::vector<std::int32_t> wide_x(x.begin(), x.end());
+    std::vector<std::int32_t> wide_y(y.size());
+    max_pool(DType::uint8, p, x.data(), y.data());
+    max_pool(DType::int32, p, wide_x.data(), wide_y.data());
+    EXPECT_EQ(std::vector<std::int32_t>(y.begin(), y.end()), wide_y);
+  }
+}
+
 }  // namespace
 }  // namespace strata::kernels

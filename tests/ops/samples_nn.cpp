@@ -1,4 +1,5 @@
 // Samples of the neural network ops for the walk over the registry.
+#include "strata/array.h"
 #include "strata/nn.h"
 #include "tests/support/op_samples.h"
 
@@ -114,10 +115,32 @@ void add_fused(std::vector<OpSample>& out) {
     }
 }
 
+// Fake quantization, whose gradient is not that of its steps, and what passes make of it.
+void add_quantized(std::vector<OpSample>& out) {
+  const Tensor x = spread({3, 6, 5, 4}, -2, 2);
+  const Config bits = {{"num_bits", 8}, {"narrow_range", false}, {"keep_unseen", false}};
+  out.push_back({make_registered_op("fake_quant", bits), {x, Tensor(-1.f), Tensor(1.5f)}, false});
+  out.push_back({make_registered_op("fake_quant", bits), {x, spread({4}, -1, -0.5), spread({4}, 0.5, 1)}, false});
+  const Config grid = {{"step", 0.01}, {"zero", 100}};
+  out.push_back({make_registered_op("quantize", grid), {x}});
+  const Tensor bytes = cast(spread({3, 6, 5, 4}, 0, 255), uint8);
+  out.push_back({make_registered_op("dequantize", grid), {bytes}});
+  for (const bool to_bytes : {false, true}) {
+    Config product = {{"src_step", 0.01}, {"src_zero", 100},  {"to_bytes", to_bytes}, {"dst_step", 0.1},
+                      {"dst_zero", 30},   {"bias", to_bytes}, {"relu", to_bytes}};
+    Tensors conv = {bytes, spread({3, 3, 4, 6}, -0.5, 0.7)}, matmul = {bytes, spread({4, 6}, -0.5, 0.7)};
+    if (to_bytes) conv.push_back(spread({6})), matmul.push_back(spread({6}));
+    out.push_back({make_registered_op("byte_matmul", product), matmul});
+    product.update(conv_config({1}, {1}, "same", 1));
+    out.push_back({make_registered_op("byte_conv", product), conv});
+  }
+}
+
 }  // namespace
 
 void samples_activation(std::vector<OpSample>& out) {
   add_fused(out);
+  add_quantized(out);
   const Tensor x = spread({4, 5}, -3, 3), dy = spread({4, 5}, -1, 2);
   const Config relus[] = {
       {{"negative_slope", 0.0}, {"threshold", 0.0}, {"max_value", 0.0}, {"has_max", false}},

@@ -36,6 +36,11 @@ STRATA_API bool fold_batch_norm(Graph& graph);
 // Lets a float32 program compute in this 16-bit type where that does little harm; inputs and results stay float32.
 STRATA_API void narrow_to(Graph& graph, DType dtype);
 
+// Lets convolutions and products behind fake quantizations of 8 bits compute with bytes, and what lies between them
+// carry bytes; weights are constants of the graph. Results differ by the rounding of weights. False where there is
+// none.
+STRATA_API bool use_bytes(Graph& graph);
+
 // What the weights are while the program is used. Only programs for inference fold batch normalizations, and only where
 // weights are constants of the graph is it worth computing with them beforehand.
 enum class Weights { trained, read, constant };

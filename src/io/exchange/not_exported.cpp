@@ -13,7 +13,8 @@ constexpr std::string_view kUnrolled = "it is unrolled over its steps before";
 constexpr std::string_view kLoss = "it belongs to a loss, not to the call of a model";
 constexpr std::string_view kPass = "passes of compiled functions make it, and traces do not hold it";
 
-constexpr std::array<std::string_view, 3> kPassOps = {"scale_shift", "fused_conv", "fused_matmul"};
+constexpr std::array<std::string_view, 7> kPassOps = {"scale_shift", "fused_conv", "fused_matmul", "quantize",
+                                                      "dequantize",  "byte_conv",  "byte_matmul"};
 constexpr std::array<std::string_view, 3> kUnrolledOps = {"simple_rnn", "lstm", "gru"};
 // Those of gradients whose names do not say it.
 constexpr std::array<std::string_view, 5> kGradientOps = {"split_like", "sum_to", "sum_to_like", "segment_gather",

@@ -70,3 +70,30 @@ def test_mixed_models(directory, name, kind, tolerance):
 
         got = ReferenceEvaluator(model).run(None, {model.graph.input[0].name: inputs[0]})[0]
     close(np.asarray(got, dtype=np.float32), outputs[0], tolerance)
+
+
+# capability: 8.12
+@pytest.mark.parametrize("name,axes", [("quantized", 3), ("quantized_whole", 0)])
+def test_quantized_models_are_pairs_of_quantize_and_dequantize(directory, name, axes):
+    path = str(directory / f"{name}.onnx")
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    nodes = model.graph.node
+    count = lambda op: sum(n.op_type == op for n in nodes)
+    # The inputs of four layers; the kernels of three and of the depthwise one, which is whole always.
+    assert count("QuantizeLinear") == 4
+    assert count("DequantizeLinear") == 4 + 3 + 1
+    int8 = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.INT8]
+    assert {len(t.dims) for t in int8} == {2, 4}
+    assert sum(any(a.name == "axis" for a in n.attribute) for n in nodes if n.op_type == "DequantizeLinear") == axes
+    stored = np.load(directory / f"{name}.npz")
+    settings = onnxruntime.SessionOptions()
+    # As it is written, node by node, it computes what fake quantization does.
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    plain = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    feed = {plain.get_inputs()[0].name: stored["in0"]}
+    close(plain.run(None, feed)[0], stored["out0"], 2e-3)
+    assert np.abs(stored["out0"] - stored["exact"]).max() > 1e-5
+    # With 8-bit kernels it rounds elsewhere, too.
+    fast = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    close(fast.run(None, feed)[0], stored["out0"], 2e-2)

@@ -44,6 +44,20 @@ TEST(OnnxExport, AnUnbuiltModelSaysWhatToDo) {
   EXPECT_NE(text.find("build({None, ...})"), std::string::npos) << text;
 }
 
+TEST(OnnxExport, QuantizedModelsHaveEightBits) {
+  const Sequential model({Input({64}), Dense(64, {.name = "only"})});
+  const Tensor x = random::normal({8, 64}, {.seed = 2});
+  const Model quantized = quantization::quantize_model(model),
+              few = quantization::quantize_model(model, {.num_bits = 4});
+  for (const Model& m : {quantized, few}) quantization::calibrate(m, x);
+  const std::string plain = temporary("plain.onnx"), bytes = temporary("bytes.onnx");
+  onnx::save(model, plain);
+  onnx::save(quantized, bytes);
+  EXPECT_LT(std::filesystem::file_size(bytes), std::filesystem::file_size(plain) / 2);
+  const std::string text = error_of<ValueError>([&] { onnx::save(few, temporary("few.onnx")); });
+  EXPECT_NE(text.find("only' cannot be exported: ONNX quantizes to 8 bits, not to 4"), std::string::npos) << text;
+}
+
 class Sorted : public CustomLayer<Sorted> {
  public:
   Tensor call(const Tensor& x) const { return lgamma(x); }

@@ -27,7 +27,7 @@ const ExportTable& export_table() {
   static const ExportTable table = [] {
     ExportTable t;
     for (auto* family : {&add_math_rows, &add_compare_rows, &add_nn_rows, &add_activation_rows, &add_reduce_rows,
-                         &add_shape_rows, &add_index_rows})
+                         &add_shape_rows, &add_index_rows, &add_quantization_rows})
       family(t);
     return t;
   }();
@@ -81,6 +81,7 @@ bool GraphExport::fold(const Node& node) {
     value(node.out[i]).constant = results[i];
     value(node.out[i]).stem = value(node.in[0]).stem;
   }
+  note_grid(node);
   return true;
 }
 

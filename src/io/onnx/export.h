@@ -38,8 +38,10 @@ class GraphExport {
     std::string plain, first;  // names, empty where this form does not exist yet
     std::optional<Tensor> constant;
     std::string stem;  // what an initializer of this constant is called
+    Tensor steps;      // of constants on a grid of 8 bits around zero: the grid's, one or one for each last channel
   };
   bool fold(const Node& node);
+  void note_grid(const Node& node);
   void node(const Node& node, const std::unordered_map<const void*, std::string>& variable_names);
   const Spec& spec(int value) const { return graph_.values[static_cast<std::size_t>(value)]; }
   Value& value(int v) { return values_[static_cast<std::size_t>(v)]; }
@@ -82,6 +84,9 @@ class NodeExport {
   const Tensor* constant(std::size_t i) const;
   // What an initializer made of input i is called: the path of the variable.
   const std::string& stem(std::size_t i) const { return all_.values_[static_cast<std::size_t>(node_.in[i])].stem; }
+  // The constant input i with these axes, as an initializer: of 8 bits and made real by DequantizeLinear where it is on
+  // a grid of such.
+  std::string weights(std::size_t i, const Ints& perm);
   // The inputs in one form that lets them be broadcast together.
   Names together(Layout& layout);
 
@@ -131,6 +136,7 @@ void add_activation_rows(ExportTable& t);
 void add_reduce_rows(ExportTable& t);
 void add_shape_rows(ExportTable& t);
 void add_index_rows(ExportTable& t);
+void add_quantization_rows(ExportTable& t);
 
 STRATA_API const ExportTable& export_table();
 // Why an op has no row; empty where it has one or is not known.

@@ -57,7 +57,7 @@ std::string filters(NodeExport& c) {
   const std::size_t rank = c.rank(1);
   Ints perm = {static_cast<std::int64_t>(rank) - 1, static_cast<std::int64_t>(rank) - 2};
   for (std::size_t i = 0; i + 2 < rank; ++i) perm.push_back(static_cast<std::int64_t>(i));
-  if (const Tensor* t = c.constant(1)) return c.w.tensor(transpose(*t, perm), c.stem(1));
+  if (c.constant(1) != nullptr) return c.weights(1, perm);
   return c.op("Transpose", {c.in(1)}, {{"perm", perm}});
 }
 
@@ -161,11 +161,12 @@ void resize(NodeExport& c) {
 
 void matmul(NodeExport& c) {
   auto side = [&](std::size_t i, const char* flag) {
-    if (!c.config.get<bool>(flag)) return c.in(i);
+    const bool swap = c.config.get<bool>(flag);
     Ints perm(c.rank(i));
     for (std::size_t d = 0; d < perm.size(); ++d) perm[d] = static_cast<std::int64_t>(d);
-    std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
-    if (const Tensor* t = c.constant(i)) return c.w.tensor(transpose(*t, perm), c.stem(i));
+    if (swap) std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+    if (c.constant(i) != nullptr && (swap || i == 1)) return c.weights(i, perm);
+    if (!swap) return c.in(i);
     return c.op("Transpose", {c.in(i)}, {{"perm", perm}});
   };
   const std::string a = side(0, "transpose_a"), b = side(1, "transpose_b");

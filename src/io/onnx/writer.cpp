@@ -17,11 +17,11 @@ std::string_view raw_bytes(const Tensor& t) {
                         : std::string_view(static_cast<const char*>(detail::data_of(t).raw()), t.bytes());
 }
 
-void put_tensor(protozero::pbf_writer& parent, int field, const std::string& name, const Tensor& value) {
+void put_tensor(protozero::pbf_writer& parent, int field, const std::string& name, const Tensor& value, int type) {
   protozero::pbf_writer out(parent, static_cast<protozero::pbf_tag_type>(field));
   const Ints dims = value.shape().to_vector();
   out.add_packed_int64(TensorField::dims, dims.begin(), dims.end());
-  out.add_int32(TensorField::data_type, data_type(value.dtype()));
+  out.add_int32(TensorField::data_type, type);
   out.add_string(TensorField::name, name);
   const std::string_view raw = raw_bytes(value);
   out.add_bytes(TensorField::raw_data, raw.data(), raw.size());
@@ -43,7 +43,8 @@ void put_attribute(protozero::pbf_writer& node, const Attribute& a) {
     for (const std::int64_t v : *list) out.add_int64(AttributeField::ints, v);
     out.add_enum(AttributeField::type, AttributeType::ints);
   } else {
-    put_tensor(out, AttributeField::t, "", std::get<Tensor>(a.value));
+    const Tensor& value = std::get<Tensor>(a.value);
+    put_tensor(out, AttributeField::t, "", value, data_type(value.dtype()));
     out.add_enum(AttributeField::type, AttributeType::t);
   }
 }
@@ -110,8 +111,15 @@ std::string GraphWriter::tensor(const Tensor& value, const std::string& name) {
   }
   const std::string unique = fresh(name.empty() ? "constant" : name);
   fixed_.insert(unique);
-  initializers_.emplace_back(unique, value);
+  initializers_.push_back({unique, value, data_type(value.dtype())});
   if (!key.empty()) constants_[key] = unique;
+  return unique;
+}
+
+std::string GraphWriter::signed_bytes(const Tensor& value, const std::string& name) {
+  const std::string unique = fresh(name.empty() ? "constant" : name);
+  fixed_.insert(unique);
+  initializers_.push_back({unique, value, kInt8});
   return unique;
 }
 
@@ -148,7 +156,7 @@ std::string GraphWriter::graph_bytes(const std::string& name) const {
   protozero::pbf_writer graph(bytes);
   for (const WrittenNode& n : nodes_) put_node(graph, n);
   graph.add_string(GraphField::name, name);
-  for (const auto& [unique, value] : initializers_) put_tensor(graph, GraphField::initializer, unique, value);
+  for (const Initializer& i : initializers_) put_tensor(graph, GraphField::initializer, i.name, i.value, i.data_type);
   for (const Value& v : inputs_) put_value(graph, GraphField::input, v.name, v.spec);
   for (const Value& v : outputs_) put_value(graph, GraphField::output, v.name, v.spec);
   return bytes;
@@ -157,7 +165,7 @@ std::string GraphWriter::graph_bytes(const std::string& name) const {
 std::string GraphWriter::serialize(const Header& header) const {
   constexpr std::size_t kLimit = std::size_t{2} << 30;  // of a protocol buffer
   std::size_t total = 0;
-  for (const auto& [name, value] : initializers_) total += value.bytes();
+  for (const Initializer& i : initializers_) total += i.value.bytes();
   if (total >= kLimit)
     throw ValueError("onnx::save: the weights of '" + header.graph_name + "' take " + std::to_string(total) +
                      " bytes, but an ONNX file holds less than 2 GiB. Save it as a SavedModel instead.");

@@ -42,6 +42,8 @@ class GraphWriter {
   std::string ints(const Ints& values);
   std::string scalar(double value, DType dtype);
   std::string tensor(const Tensor& value, const std::string& name);
+  // The bytes of a uint8 tensor as signed numbers of 8 bits, which tensors have no type for.
+  std::string signed_bytes(const Tensor& value, const std::string& name);
 
   void input(const std::string& name, const Spec& spec);
   // Makes `name` the name of a result. Values that have several roles get an Identity node.
@@ -61,13 +63,18 @@ class GraphWriter {
     std::string name;
     Spec spec;
   };
+  struct Initializer {
+    std::string name;
+    Tensor value;
+    int data_type;
+  };
   std::string fresh(const std::string& stem);
   void rename(const std::string& from, const std::string& to);
   std::string graph_bytes(const std::string& name) const;
 
   std::string scope_;
   std::vector<WrittenNode> nodes_;
-  std::vector<std::pair<std::string, Tensor>> initializers_;
+  std::vector<Initializer> initializers_;
   std::unordered_map<std::string, std::string> constants_;  // by content
   std::unordered_set<std::string> taken_, fixed_;           // names; those of inputs, outputs and initializers
   std::unordered_map<std::string, int> next_number_;

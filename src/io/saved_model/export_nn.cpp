@@ -181,6 +181,17 @@ void bias_add(NodeExport& c) {
   c.out(c.op("BiasAdd", c.all_in(), "output", {c.T(), {"data_format", attr::text("NHWC")}}));
 }
 
+// Where nothing was seen yet, quantized models keep their inputs; TensorFlow's op gives zeros.
+void fake_quant(NodeExport& c) {
+  const bool scalar = c.rank(1) == 0;
+  const Attributes attributes = {{"num_bits", attr::integer(c.config.get<std::int64_t>("num_bits"))},
+                                 {"narrow_range", attr::boolean(c.config.get<bool>("narrow_range"))}};
+  const std::string rounded =
+      c.op(scalar ? "FakeQuantWithMinMaxVars" : "FakeQuantWithMinMaxVarsPerChannel", c.all_in(), "outputs", attributes);
+  if (!c.config.get<bool>("keep_unseen")) return c.out(rounded);
+  c.out(c.op("SelectV2", {c.op("Equal", {c.in(1), c.in(2)}, "z"), c.in(0), rounded}, "output"));
+}
+
 // ---- Batch normalization
 
 struct Norm {
@@ -338,6 +349,7 @@ void add_nn_rows(ExportTable& t) {
   t.add("max_pool", pool, "MaxPool");
   t.add("avg_pool", pool, "AvgPool");
   t.add("bias_add", bias_add);
+  t.add("fake_quant", fake_quant);
   t.add("batch_normalization", batch_normalization);
   t.add("fused_batch_norm", fused_batch_norm);
   t.add("matmul", matmul);

@@ -4,9 +4,24 @@
 
 #include "exchange_models.h"
 
+// The small network with ranges for 8 bits: as DequantizeLinear and QuantizeLinear say it.
+void write_quantized(const std::string& directory) {
+  const Model model = exchange_models::small_cnn();
+  exchange_models::fill_weights(model);
+  const Tensor x = random::normal({3, 12, 12, 3}, {.seed = 7});
+  for (const bool per_channel : {true, false}) {
+    const Model quantized = quantization::quantize_model(model, {.per_channel = per_channel});
+    quantization::calibrate(quantized, random::normal({64, 12, 12, 3}, {.seed = 8}));
+    const std::string path = directory + (per_channel ? "/quantized" : "/quantized_whole");
+    onnx::save(quantized, path + ".onnx");
+    save_npz(path + ".npz", {{"in0", x}, {"out0", quantized(x)}, {"exact", model(x)}});
+  }
+}
+
 int main(int, char** argv) {
   const std::string directory = argv[1];
   int wrong = 0;
+  write_quantized(directory);
   auto write = [&](const ExchangeModel& m) {
     const std::string path = directory + "/" + m.name + ".onnx";
     onnx::save(m.model, path);

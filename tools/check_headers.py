@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 
 import project
 
@@ -45,12 +46,16 @@ class Compiler:
     def __init__(self, command, folder):
         self.command, self.folder = command, folder
         self.best = {}
+        self.slow, self.measured_at = 1.0, -60.0
 
     def slowness(self):
-        """How many times as long as where the budgets were set a compilation takes now; at least 1."""
-        key = (YARDSTICK, ("-fsyntax-only",))
-        self.best.pop(key, None)
-        return max(1.0, self.seconds(*key, 0, 3) / YARDSTICK_SECONDS)
+        """How many times as long as where the budgets were set a compilation takes in this minute; at least 1."""
+        if time.monotonic() - self.measured_at >= 60:
+            key = (YARDSTICK, ("-fsyntax-only",))
+            self.best.pop(key, None)
+            self.slow = max(1.0, self.seconds(*key, 0, 3) / YARDSTICK_SECONDS)
+            self.measured_at = time.monotonic()
+        return self.slow
 
     def seconds(self, text, flags, limit, tries=TRIES):
         """The least processor time of a few compilations; it stops as soon as the limit is met."""

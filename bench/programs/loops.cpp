@@ -1,4 +1,7 @@
-// So many training steps by fit(), by a loop over a data set, and on a batch that stays in memory.
+// So many training steps by fit(), by a loop over a data set, and on a batch that stays in memory, that one also with
+// two scalars a step for TensorBoard.
+#include <filesystem>
+
 #include "networks.h"
 
 namespace bench {
@@ -31,6 +34,20 @@ Run loop(const Options& options) {
       mean.reset_state();
       step.accuracy.reset_state();
     };
+  if (mode == "summaries") {
+    const auto writer = summary::create_file_writer(std::filesystem::temp_directory_path() / "strata_bench_summaries");
+    const auto written = function([=](const Tensor& n, const Tensor& x, const Tensor& y) {
+      const auto scope = writer.as_default(n);
+      mean.update_state(step(x, y));
+      summary::scalar("loss", mean.result());
+      summary::scalar("accuracy", step.accuracy.result());
+    });
+    return [=] {
+      for (std::int64_t i = 0; i < steps; ++i) written(constant(i, int64), one.x, one.y);
+      mean.reset_state();
+      step.accuracy.reset_state();
+    };
+  }
   return [=] {
     for (std::int64_t i = 0; i < steps; ++i) compiled(one.x, one.y);
     mean.reset_state();

@@ -164,8 +164,15 @@ void LabelOrder::check(Findings& found, const std::vector<losses::Loss>& losses)
 StepEffects::StepEffects(const Model& model) {
   std::vector<Layer> all;
   collect_layers(model, all);
+  const Variables trained = model.trainable_weights();
+  // Frozen itself, or inside of a layer that is: then its statistics have to stay.
+  auto is_frozen = [&](const Layer& layer) {
+    const Variables weights = layer.trainable_weights();
+    return !layer.trainable ||
+           (!weights.empty() && std::find(trained.begin(), trained.end(), weights[0]) == trained.end());
+  };
   for (const Layer& layer : all)
-    if (layer.class_name() == "BatchNormalization" && layer.built() && layer.trainable)
+    if (layer.class_name() == "BatchNormalization" && layer.built() && !is_frozen(layer))
       for (const Variable& v : layer.non_trainable_weights()) statistics_.push_back({layer.path(), v, v.read()});
 }
 

@@ -87,6 +87,18 @@ class Slips : public CustomModel<Slips> {
   Dense out_ = track("out", Dense(3, {.activation = "softmax"})), unused_ = track("unused", Dense(1));
 };
 
+TEST(Doctor, ABatchNormInAFrozenModelIsMeantToStayAsItIs) {
+  const Tensor x = Input({4});
+  const Sequential base({Input({4}), Dense(3), BatchNormalization()});
+  const Model model(x, Dense(3, {.activation = "softmax"})(base(x, training = false)));
+  model.compile({.optimizer = "sgd", .loss = "categorical_crossentropy"});
+  const auto set = data::from_tensor_slices(random::normal({32, 4}, {.seed = 1}), kRows[Slice(0, 32)]).batch(16);
+  EXPECT_TRUE(doctor(model, set).contains("batch_norm"));
+  base.trainable = false;
+  model.compile({.optimizer = "sgd", .loss = "categorical_crossentropy"});
+  EXPECT_FALSE(doctor(model, set).contains("batch_norm"));
+}
+
 TEST(Doctor, BatchNormInInferenceModeAndWeightsWithoutGradients) {
   const auto set = data::from_tensor_slices(kX, kRows).batch(16);
   for (bool trains : {false, true}) {

@@ -22,6 +22,7 @@ using namespace strata::layers;
 class CheckpointTest : public testing::Test {
  protected:
   void SetUp() override {
+    utils::set_random_seed(1);
     std::string name = (fs::temp_directory_path() / "strata_checkpoint_XXXXXX").string();
     folder_ = mkdtemp(name.data());
   }

@@ -2,6 +2,7 @@
 // targets.
 #pragma once
 
+#include <ostream>
 #include <span>
 #include <string>
 
@@ -12,6 +13,8 @@ struct FileFormat {
   const char* file;                          // below a folder: what is damaged
   void (*write)(const std::string& folder);  // a good one
   void (*read)(const std::string& folder);   // throws strata::Error
+
+  friend std::ostream& operator<<(std::ostream& out, const FileFormat& format) { return out << format.name; }
 };
 std::span<const FileFormat> file_formats();
 

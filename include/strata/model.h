@@ -58,9 +58,12 @@ class STRATA_API Model : public Layer {
   /// Trains for a number of epochs on arrays, or on a data set of (x, y) or (x, y, sample_weight) batches.
   History fit(const Inputs& x, const Inputs& y, const FitOptions& options = {}) const;
   History fit(const data::AnyDataset& dataset, const FitOptions& options = {}) const;
+  /// Without targets: for a train_step(x), or losses that the model adds itself.
+  History fit(const Tensor& x, const FitOptions& options = {}) const;
   /// The loss and metrics over all samples.
   Logs evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& options = {}) const;
   Logs evaluate(const data::AnyDataset& dataset, const EvaluateOptions& options = {}) const;
+  Logs evaluate(const Tensor& x, const EvaluateOptions& options = {}) const;
   Outputs predict(const Inputs& x, const PredictOptions& options = {}) const;
   Outputs predict(const data::AnyDataset& dataset, const PredictOptions& options = {}) const;
   /// One step. The metrics go on from their values; reset_metrics() begins anew.
@@ -94,8 +97,8 @@ class STRATA_API Model : public Layer {
   std::string to_json() const;
 
   /// A program for inputs of this shape, the batch included: fast, constant, and safe to call from many threads; see
-  /// freeze.h. Throws ValueError where the model is not built or changes variables, SymbolicError where what it computes
-  /// depends on values.
+  /// freeze.h. Throws ValueError where the model is not built or changes variables, SymbolicError where what it
+  /// computes depends on values.
   FrozenModel freeze(const Shape& input_shape, const FreezeOptions& options = {}) const;
   FrozenModel freeze(std::initializer_list<Shape> input_shapes, const FreezeOptions& options = {}) const {
     return freeze_shapes({input_shapes.begin(), input_shapes.end()}, options);
@@ -138,6 +141,7 @@ class STRATA_API Model : public Layer {
 
 namespace detail {
 [[noreturn]] STRATA_API void throw_unused_weights(const std::string& step);
+[[noreturn]] STRATA_API void throw_step_does_not_fit(const std::string& step);
 
 /// The only tensor; an undefined one where there is none.
 inline Tensor first_tensor(const Inputs& x) { return x.empty() ? Tensor() : x.tensors()[0]; }
@@ -145,9 +149,9 @@ inline bool is_single(const Inputs& x) { return x.tensors().size() <= 1; }
 }  // namespace detail
 
 /// A model of one's own: `call`, and tracked layers. It may have steps of its own, `Logs train_step(x, y) const`,
-/// `test_step(x, y)` and `predict_step(x)`; or, within strata's steps, `Tensor compute_loss(x, y, y_pred) const`,
-/// `Logs compute_metrics(x, y, y_pred) const` and `std::vector<metrics::Metric> metrics() const`. Arguments are
-/// tensors, or Inputs where there are several; `sample_weight` may follow as one more.
+/// `test_step(x, y)` and `predict_step(x)`, without `y` where fit() gets none; or, within strata's steps, `Tensor
+/// compute_loss(x, y, y_pred) const`, `Logs compute_metrics(x, y, y_pred) const` and `std::vector<metrics::Metric>
+/// metrics() const`. Arguments are tensors, or Inputs where there are several; `sample_weight` may follow as one more.
 template <class Self>
 class CustomModel : public Custom<Self, Model> {
  protected:
@@ -155,11 +159,17 @@ class CustomModel : public Custom<Self, Model> {
     auto f = [](const auto& self, const auto&... a) -> decltype(self.train_step(a...)) {
       return self.train_step(a...);
     };
-    return weighted<Logs>("train_step", w, f, x, y);
+    if (auto logs = weighted<Logs>("train_step", w, f, x, y)) return logs;
+    if (auto logs = y.empty() ? plain<Logs>(f, x) : std::nullopt) return logs;
+    if constexpr (requires { &Self::train_step; }) detail::throw_step_does_not_fit("train_step");
+    return {};
   }
   std::optional<Logs> custom_test_step(const Inputs& x, const Inputs& y, const Inputs& w) const override {
     auto f = [](const auto& self, const auto&... a) -> decltype(self.test_step(a...)) { return self.test_step(a...); };
-    return weighted<Logs>("test_step", w, f, x, y);
+    if (auto logs = weighted<Logs>("test_step", w, f, x, y)) return logs;
+    if (auto logs = y.empty() ? plain<Logs>(f, x) : std::nullopt) return logs;
+    if constexpr (requires { &Self::test_step; }) detail::throw_step_does_not_fit("test_step");
+    return {};
   }
   std::optional<Outputs> custom_predict_step(const Inputs& x) const override {
     auto f = [](const auto& self, const auto&... a) -> decltype(self.predict_step(a...)) {

@@ -168,6 +168,8 @@ History Model::fit(const Inputs& x, const Inputs& y, const FitOptions& options) 
   return run_fit(*this, feed, validation, options);
 }
 
+History Model::fit(const Tensor& x, const FitOptions& options) const { return fit(Inputs(x), Inputs{}, options); }
+
 History Model::fit(const data::AnyDataset& dataset, const FitOptions& options) const {
   if (options.batch_size || options.validation_split > 0 || !options.sample_weight.empty())
     throw ValueError(
@@ -183,6 +185,10 @@ Logs Model::evaluate(const Inputs& x, const Inputs& y, const EvaluateOptions& op
   const Tensors xs = ordered_inputs(*this, x), weights = options.sample_weight.tensors();
   check_samples(xs, y.tensors(), weights, "evaluate");
   return run_test(*this, feed_of_arrays(xs, y.tensors(), weights, options.batch_size.value_or(32), false), options);
+}
+
+Logs Model::evaluate(const Tensor& x, const EvaluateOptions& options) const {
+  return evaluate(Inputs(x), Inputs{}, options);
 }
 
 Logs Model::evaluate(const data::AnyDataset& dataset, const EvaluateOptions& options) const {
@@ -252,6 +258,12 @@ std::optional<std::vector<metrics::Metric>> Model::custom_metrics() const { retu
 void detail::throw_unused_weights(const std::string& step) {
   throw ValueError("fit: sample weights are given, but the model's own " + step +
                    " does not take them. Give it one argument more: const Tensor& sample_weight.");
+}
+
+void detail::throw_step_does_not_fit(const std::string& step) {
+  throw ValueError("fit: the model's own " + step + " does not take what the data hold. Expected " + step +
+                   "(x, y) with tensors, with `const Inputs&` where there are several, and " + step +
+                   "(x) where there is no y.");
 }
 
 }  // namespace strata

@@ -142,5 +142,37 @@ TEST(Fit, WeightsWithoutAGradientStayWithAWarning) {
   EXPECT_EQ(said.find("spare/kernel"), said.rfind("spare/kernel"));
 }
 
+class WithoutTargets : public CustomModel<WithoutTargets> {
+ public:
+  Tensor call(const Tensor& x) const { return out_(x); }
+  Logs train_step(const Tensor& x) const {
+    GradientTape tape;
+    const Tensor loss = reduce_mean(square((*this)(x, training = true) - x));
+    optimizer().apply_gradients(tape.gradient(loss, trainable_weights()), trainable_weights());
+    return {{"loss", loss}};
+  }
+  Logs test_step(const Tensor& x) const { return {{"error", reduce_max(abs((*this)(x)-x))}}; }
+
+ private:
+  Dense out_ = track("out", Dense(2));
+};
+
+// capability: 1.4
+TEST(CustomSteps, WithoutTargets) {
+  WithoutTargets model;
+  model.compile({.optimizer = optimizers::SGD(0.1)});
+  const Tensor x = random::uniform({32, 2}, {.seed = 1});
+  const History h = model.fit(x, {.batch_size = 32, .epochs = 3, .verbose = 0});
+  EXPECT_LT(h.history.at("loss")[2], h.history.at("loss")[0]);
+  EXPECT_GT(model.evaluate(x, {.verbose = 0}).at("error"), 0);
+  EXPECT_EQ(model.fit(data::from_tensor_slices(x).batch(8), {.verbose = 0}).history.at("loss").size(), 1u);
+  try {
+    model.fit(x, x, {.verbose = 0});
+    FAIL() << "y was dropped without a word";
+  } catch (const ValueError& e) {
+    EXPECT_NE(std::string(e.what()).find("train_step(x) where there is no y"), std::string::npos) << e.what();
+  }
+}
+
 }  // namespace
 }  // namespace strata

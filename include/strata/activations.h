@@ -31,6 +31,12 @@ class STRATA_API ActivationFunction {
         function_(std::make_shared<F>(function)),
         call_([](const void* f, const Tensor& x) -> Tensor { return (*static_cast<const F*>(f))(x); }) {}
 
+  /// A function of strata with its defaults, `nn::relu`, `nn::gelu`, `nn::softmax`: known by its name, as the string.
+  template <class Option>
+  ActivationFunction(Tensor (*function)(const Tensor&, Option))
+      : ActivationFunction(reinterpret_cast<void (*)()>(function)) {}
+  ActivationFunction(Tensor (*function)(const Tensor&));
+
   /// x itself where there is no activation.
   Tensor operator()(const Tensor& x) const;
   /// False for none and for "linear".
@@ -45,6 +51,7 @@ class STRATA_API ActivationFunction {
   static ActivationFunction from_config_value(const Config::Value& value);
 
  private:
+  explicit ActivationFunction(void (*function)());
   using Call = Tensor (*)(const void* function, const Tensor& x);
   std::string name_;
   std::shared_ptr<const void> function_;
@@ -55,6 +62,8 @@ class STRATA_API ActivationFunction {
 namespace activations {
 /// The names that ActivationFunction knows.
 STRATA_API std::vector<std::string> names();
+/// What a name stands for: `activations::get("relu")(x)`.
+inline ActivationFunction get(const ActivationFunction& activation) { return activation; }
 }  // namespace activations
 
 }  // namespace strata

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "strata/activations.h"
+#include "strata/math.h"
 #include "strata/nn.h"
 
 namespace strata {
@@ -53,6 +55,37 @@ const Row* find(std::string_view name) {
   return nullptr;
 }
 
+using Address = void (*)();
+template <class... A>
+Address address(Tensor (*function)(A...)) {
+  return reinterpret_cast<Address>(function);
+}
+
+// The row of one of strata's functions, so that `nn::relu` is as good as "relu"; null for another.
+const Row* find(Address function) {
+  static const std::pair<Address, std::string_view> known[] = {
+      {address(nn::celu), "celu"},
+      {address(nn::elu), "elu"},
+      {address(nn::gelu), "gelu"},
+      {address(nn::glu), "glu"},
+      {address(nn::hard_shrink), "hard_shrink"},
+      {address(nn::leaky_relu), "leaky_relu"},
+      {address(nn::log_softmax), "log_softmax"},
+      {address(nn::relu), "relu"},
+      {address(nn::soft_shrink), "soft_shrink"},
+      {address(nn::softmax), "softmax"},
+      {address(nn::sparsemax), "sparsemax"},
+      {address(nn::squareplus), "squareplus"},
+      {address(strata::sigmoid), "sigmoid"},
+      {address(strata::tanh), "tanh"},
+  };
+  for (const auto& [pointer, name] : known)
+    if (pointer == function) return find(name);
+  for (const Row& row : kRows)
+    if (row.function != nullptr && address(row.function) == function) return &row;
+  return nullptr;
+}
+
 // How many letters must be inserted, removed or replaced to make b of a.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -87,6 +120,23 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+ActivationFunction::ActivationFunction(Tensor (*function)(const Tensor&)) {
+  const Row* known = find(address(function));
+  if (known != nullptr)
+    *this = ActivationFunction(std::string(known->name));
+  else
+    *this = ActivationFunction([function](const Tensor& x) { return function(x); });
+}
+
+ActivationFunction::ActivationFunction(void (*function)()) {
+  const Row* known = find(function);
+  if (known == nullptr)
+    throw ValueError(
+        "activation: a function with options of its own was given that is not one of strata's activations. Wrap it in "
+        "a lambda: [](const Tensor& x) { return f(x, options); }.");
+  *this = ActivationFunction(std::string(known->name));
+}
+
 ActivationFunction::ActivationFunction(const char* name) : ActivationFunction(std::string(name)) {}
 
 ActivationFunction::ActivationFunction(const std::string& name) : name_(name) {
@@ -111,7 +161,8 @@ const std::string& ActivationFunction::name() const {
 Config::Value ActivationFunction::to_config_value() const {
   if (is_callable())
     throw ValueError(
-        "ActivationFunction: a callable has no name under which a file could keep it. Use one of Keras's names, or write a "
+        "ActivationFunction: a callable has no name under which a file could keep it. Use one of Keras's names, or "
+        "write a "
         "layer of your own with get_config().");
   return name();
 }

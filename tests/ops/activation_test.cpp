@@ -284,5 +284,19 @@ TEST(Resize, NearestRepeatsAndBilinearInterpolates) {
   EXPECT_THROW(nn::resize(zeros({2, 3}), {2}), ShapeError);
 }
 
+Tensor doubled(const Tensor& x) { return x * 2.f; }
+Tensor scaled(const Tensor& x, double factor) { return x * factor; }
+
+TEST(ActivationFunction, OfStratasFunctionsByTheirAddress) {
+  EXPECT_EQ(ActivationFunction(nn::relu).name(), "relu");
+  EXPECT_EQ(ActivationFunction(nn::softmax).name(), "softmax");
+  EXPECT_EQ(ActivationFunction(nn::tanh).name(), "tanh");
+  EXPECT_EQ(ActivationFunction(strata::sigmoid).name(), "sigmoid");
+  EXPECT_EQ(ActivationFunction(nn::gelu)(Tensor{0.f}).item<float>(), 0);
+  EXPECT_TRUE(ActivationFunction(doubled).is_callable());
+  EXPECT_EQ(ActivationFunction(doubled)(Tensor{3.f}).item<float>(), 6);
+  EXPECT_THROW(ActivationFunction{scaled}, ValueError);
+}
+
 }  // namespace
 }  // namespace strata::test

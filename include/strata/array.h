@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/dims.h"
 #include "strata/indexing.h"
 #include "strata/tensor.h"
 
@@ -19,16 +20,46 @@ namespace strata {
 STRATA_API Tensor constant(const Tensor& value);
 STRATA_API Tensor constant(const Tensor& value, DType dtype);
 STRATA_API Tensor constant(const Tensor& value, DType dtype, const Shape& shape);
+/// A copy of the vector's elements, as a tensor of one dimension or of `shape`.
+template <Element T>
+Tensor constant(const std::vector<T>& values) {
+  return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
+}
+template <Element T>
+Tensor constant(const std::vector<T>& values, const Shape& shape) {
+  return Tensor::from(values, shape);
+}
 STRATA_API Tensor zeros(const Shape& shape, DType dtype = float32);
 STRATA_API Tensor ones(const Shape& shape, DType dtype = float32);
 /// `value`, a scalar, repeated.
 STRATA_API Tensor fill(const Shape& shape, const Tensor& value);
 STRATA_API Tensor full(const Shape& shape, const Tensor& fill_value, std::optional<DType> dtype = {});
-
 /// Tensors of the shape of `x`, and of its dtype where none is given.
 STRATA_API Tensor zeros_like(const Tensor& x, std::optional<DType> dtype = {});
 STRATA_API Tensor ones_like(const Tensor& x, std::optional<DType> dtype = {});
 STRATA_API Tensor full_like(const Tensor& x, const Tensor& fill_value, std::optional<DType> dtype = {});
+
+namespace detail {
+STRATA_API Tensor broadcast_to_value(const Tensor& x, const Tensor& shape);
+}
+/// Shapes with dimensions of other tensors, which may be known only later: `zeros({shape(x)[0], 16})`,
+/// `ones(shape(x))`.
+STRATA_API Tensor zeros(Dims shape, DType dtype = float32);
+STRATA_API Tensor ones(Dims shape, DType dtype = float32);
+STRATA_API Tensor fill(Dims shape, const Tensor& value);
+STRATA_API Tensor full(Dims shape, const Tensor& fill_value, std::optional<DType> dtype = {});
+template <std::same_as<Tensor> T>
+Tensor zeros(const T& shape, DType dtype = float32) {
+  return detail::zeros_of(shape, dtype);
+}
+template <std::same_as<Tensor> T>
+Tensor ones(const T& shape, DType dtype = float32) {
+  return ones_like(detail::zeros_of(shape, dtype));
+}
+template <std::same_as<Tensor> T>
+Tensor fill(const T& shape, const Tensor& value) {
+  return detail::broadcast_to_value(value, shape);
+}
 
 struct EyeOptions {
   std::optional<std::int64_t> columns = {};  ///< as many as rows where it is not given
@@ -85,6 +116,8 @@ template <std::same_as<Tensor> T>
 Tensor reshape(const Tensor& x, const T& shape) {
   return detail::reshape_to_value(x, shape);
 }
+/// The same with dimensions of other tensors: `reshape(x, {shape(x)[0], -1, 16})`.
+STRATA_API Tensor reshape(const Tensor& x, Dims shape);
 /// The axes from `from_axis` on become one: `flatten(x, 1)` keeps the batch.
 STRATA_API Tensor flatten(const Tensor& x, std::int64_t from_axis = 0);
 STRATA_API Tensor ravel(const Tensor& x);
@@ -100,6 +133,11 @@ STRATA_API Tensor cast(const Tensor& x, DType dtype);
 STRATA_API Tensor identity(const Tensor& x);
 /// Stretches dimensions of size 1, and adds leading ones, as NumPy does. -1 keeps a dimension.
 STRATA_API Tensor broadcast_to(const Tensor& x, const Shape& shape);
+STRATA_API Tensor broadcast_to(const Tensor& x, Dims shape);
+template <std::same_as<Tensor> T>
+Tensor broadcast_to(const Tensor& x, const T& shape) {
+  return detail::broadcast_to_value(x, shape);
+}
 
 /// Axis `perm[i]` of `x` becomes axis i; without `perm`, in reverse order.
 STRATA_API Tensor transpose(const Tensor& x);
@@ -125,6 +163,7 @@ STRATA_API Tensors split(const Tensor& x, int sections, std::int64_t axis = 0);
 STRATA_API Tensors split(const Tensor& x, const Ints& sizes, std::int64_t axis = 0);
 /// The whole of `x` repeated `multiples[i]` times along axis i.
 STRATA_API Tensor tile(const Tensor& x, const Ints& multiples);
+STRATA_API Tensor tile(const Tensor& x, Dims multiples);
 /// Each element repeated along `axis`: all alike, or each as often as `repeats` says. Without an axis, of the flat `x`.
 STRATA_API Tensor repeat(const Tensor& x, int repeats, std::optional<std::int64_t> axis = {});
 STRATA_API Tensor repeat(const Tensor& x, const Ints& repeats, std::optional<std::int64_t> axis = {});

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "strata/dims.h"
 #include "strata/nn.h"
 #include "strata/tensor.h"
 
@@ -59,6 +60,31 @@ STRATA_API Tensor randint(const Shape& shape, std::int64_t minval, std::int64_t 
 STRATA_API Tensor normal_like(const Tensor& x, const NormalOptions& options = {});
 STRATA_API Tensor truncated_normal_like(const Tensor& x, const NormalOptions& options = {});
 STRATA_API Tensor uniform_like(const Tensor& x, const UniformOptions& options = {});
+/// The same with dimensions of other tensors, which may be known only later: `random::normal({shape(x)[0], 16})`, or
+/// with a computed shape: `random::normal(shape(x))`.
+STRATA_API Tensor normal(Dims shape, const NormalOptions& options = {});
+STRATA_API Tensor truncated_normal(Dims shape, const NormalOptions& options = {});
+STRATA_API Tensor uniform(Dims shape, const UniformOptions& options = {});
+STRATA_API Tensor randint(Dims shape, std::int64_t minval, std::int64_t maxval, const IntegerOptions& options = {});
+template <std::same_as<Tensor> T>
+Tensor normal(const T& shape, const NormalOptions& options = {}) {
+  return normal_like(detail::zeros_of(shape, float32), options);
+}
+template <std::same_as<Tensor> T>
+Tensor truncated_normal(const T& shape, const NormalOptions& options = {}) {
+  return truncated_normal_like(detail::zeros_of(shape, float32), options);
+}
+template <std::same_as<Tensor> T>
+Tensor uniform(const T& shape, const UniformOptions& options = {}) {
+  return uniform_like(detail::zeros_of(shape, float32), options);
+}
+/// With the bounds, or mean and deviation, in Keras's order: `random::uniform({4}, -1, 1)`.
+inline Tensor uniform(Dims shape, double minval, double maxval, DType dtype = float32) {
+  return uniform(shape, {.minval = minval, .maxval = maxval, .dtype = dtype});
+}
+inline Tensor normal(Dims shape, double mean, double stddev, DType dtype = float32) {
+  return normal(shape, {.mean = mean, .stddev = stddev, .dtype = dtype});
+}
 
 /// `x` with its slices along `axis` in a random order.
 STRATA_API Tensor shuffle(const Tensor& x, std::int64_t axis = 0, const SeedOptions& options = {});

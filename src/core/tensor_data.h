@@ -55,8 +55,10 @@ struct TensorData {
   std::shared_ptr<const SymbolicNode> node;  // from Input(): output `output` of this recorded call
   int output = 0;
 
-  mutable std::weak_ptr<LayerState> origin;          // the innermost layer that returned this tensor
-  mutable std::shared_ptr<const TensorData> logits;  // of a softmax or sigmoid: losses on probabilities use them
+  mutable std::weak_ptr<LayerState> origin;            // the innermost layer that returned this tensor
+  mutable std::shared_ptr<const TensorData> logits;    // of a softmax or sigmoid: losses on probabilities use them
+  mutable std::shared_ptr<const TensorData> sizes_of;  // of shape(x), symbolic: x,
+  mutable std::int64_t size_axis = -1;                 // and of shape(x)[i]: i
 
   bool is_eager() const { return buffer != nullptr; }
   void* raw() const { return static_cast<char*>(buffer->data()) + offset; }

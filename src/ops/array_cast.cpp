@@ -38,7 +38,12 @@ struct Cast final : OpBase<Cast>, Preparable {
 Tensor cast(const Tensor& x, DType dtype) {
   check_defined("cast", {&x, 1});
   if (x.dtype() == dtype) return detail::data_of(x).weak ? detail::view(x, x.shape()) : x;
-  return apply1(make_op<Cast>(dtype), {x});
+  Tensor out = apply1(make_op<Cast>(dtype), {x});
+  if (is_integer(dtype)) {  // sizes of a tensor stay what they are
+    out.impl()->sizes_of = x.impl()->sizes_of;
+    out.impl()->size_axis = x.impl()->size_axis;
+  }
+  return out;
 }
 
 void array::register_cast(Registry& r) { r.add<Cast>(); }

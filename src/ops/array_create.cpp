@@ -15,8 +15,8 @@ void check_dims(const char* op, const Shape& shape) {
   for (std::int64_t d : shape)
     if (d < 0)
       throw ShapeError(std::string(op) + ": shape " + to_string(shape) +
-                       " has a dimension that is not known or negative. Use zeros_like, ones_like or full_like of a "
-                       "tensor for its shape.");
+                       " has a dimension that is not known or negative. Write it as shape(x)[0] of a tensor that has "
+                       "it, or use zeros_like, ones_like or full_like of a tensor for its shape.");
 }
 
 Tensor filled(const char* op, const Shape& shape, DType dtype, double value) {
@@ -221,6 +221,7 @@ void array::register_create(Registry& r) { r.add<Range>(); }
 
 void register_array(Registry& r) {
   array::register_like(r);
+  array::register_dims(r);
   array::register_create(r);
   array::register_cast(r);
   array::register_shape_ops(r);

@@ -339,7 +339,13 @@ Tensors unstack(const Tensor& x, std::int64_t axis) {
   if (num == None)
     throw ShapeError("unstack: the size of axis " + std::to_string(axis) + " of shape " + to_string(x.shape()) +
                      " is not known yet. Unstack an axis of known size, or use x[i].");
-  return num == 0 ? Tensors{} : strata::apply(make_op<Unstack>(num, axis), {x});
+  if (num == 0) return {};
+  Tensors parts = strata::apply(make_op<Unstack>(num, axis), {x});
+  for (std::int64_t i = 0; x.impl()->sizes_of && x.impl()->size_axis < 0 && i < num; ++i) {
+    parts[static_cast<std::size_t>(i)].impl()->sizes_of = x.impl()->sizes_of;
+    parts[static_cast<std::size_t>(i)].impl()->size_axis = i;
+  }
+  return parts;
 }
 
 Tensor hstack(const Tensors& tensors) {

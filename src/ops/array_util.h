@@ -49,6 +49,7 @@ inline const void* raw_in(const RunContext& c, std::size_t i = 0) { return detai
 
 // Each file's rows, called by register_array and register_index.
 void register_like(Registry& r);
+void register_dims(Registry& r);
 void register_create(Registry& r);
 void register_cast(Registry& r);
 void register_shape_ops(Registry& r);

@@ -280,7 +280,12 @@ Tensor Tensor::operator[](std::int64_t i) const {
   if (rank() == 0) throw IndexError("Tensor: a scalar cannot be indexed. Use item<T>() for its value.");
   SliceFields f;
   append(f, i);
-  return apply1(make_op<StridedSlice>(f), {*this});
+  Tensor element = apply1(make_op<StridedSlice>(f), {*this});
+  if (impl()->sizes_of && impl()->size_axis < 0) {
+    element.impl()->sizes_of = impl()->sizes_of;
+    element.impl()->size_axis = i < 0 ? i + impl()->sizes_of->shape.rank() : i;
+  }
+  return element;
 }
 
 Tensor Tensor::operator[](Slice slice) const {

@@ -255,7 +255,9 @@ Tensor shape(const Tensor& x, DType out_type) {
   check_defined("shape", {&x, 1});
   check_count_dtype("shape", out_type);
   if (x.shape().is_known()) return known_integers({x.rank()}, out_type, x.shape().to_vector());
-  return apply1(make_op<ShapeOf>(out_type), {x});
+  Tensor sizes = apply1(make_op<ShapeOf>(out_type), {x});
+  sizes.impl()->sizes_of = x.impl();
+  return sizes;
 }
 
 Tensor size(const Tensor& x, DType out_type) {

@@ -164,9 +164,10 @@ struct RandomWithParameters final : Draw<RandomWithParameters> {
 
 void check_known(const char* what, const Shape& shape) {
   if (!shape.is_known())
-    throw ShapeError(std::string(what) + ": shape " + to_string(shape) +
-                     " has a dimension that is not known. Draw in the shape of a tensor with random::normal_like or "
-                     "random::uniform_like instead.");
+    throw ShapeError(
+        std::string(what) + ": shape " + to_string(shape) +
+        " has a dimension that is not known. Write it as shape(x)[0] of a tensor that has it, or draw in the shape "
+        "of a tensor with random::normal_like or random::uniform_like.");
   (void)shape.num_elements();
 }
 
@@ -209,6 +210,11 @@ Tensor draw(T op, const Shape& shape, const char* what) {
   op.shape = shape;
   return apply1(make_op<T>(op), {});
 }
+template <class T>
+Tensor draw(const T& op, Dims shape, const char* what) {
+  if (detail::is_known(shape)) return draw(op, detail::known_shape(shape), what);
+  return apply1(make_op<T>(op), {detail::zeros_of(shape, uint8)});
+}
 
 Tensor with_parameters(const char* what, const char* family, const Shape& shape, const Tensors& parameters,
                        const random::FloatOptions& options) {
@@ -228,6 +234,33 @@ std::pair<std::int64_t, std::int64_t> range_of(DType dtype) {
   if (dtype == uint8) return {0, 255};
   if (dtype == int32) return {std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max()};
   return {std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max()};
+}
+
+RandomIntegers integer_op(const char* what, std::int64_t minval, std::int64_t maxval,
+                          const random::IntegerOptions& options) {
+  if (options.dtype == boolean)
+    throw DTypeError(std::string(what) + ": has no bool version. Use dtype int32 and compare.");
+  if (minval >= maxval)
+    throw ValueError(std::string(what) + ": [" + std::to_string(minval) + ", " + std::to_string(maxval) +
+                     ") is empty. maxval is exclusive and has to be above minval.");
+  const auto [least, largest] = range_of(options.dtype);
+  if (minval < least || maxval - 1 > largest)
+    throw ValueError(std::string(what) + ": [" + std::to_string(minval) + ", " + std::to_string(maxval) +
+                     ") goes beyond what " + to_string(options.dtype) + " holds. Use another dtype.");
+  RandomIntegers op;
+  op.dtype = options.dtype;
+  op.minval = minval;
+  op.maxval = maxval;
+  op.set_seed(options.seed);
+  return op;
+}
+
+RandomIntegers integer_op(const char* what, const random::UniformOptions& options) {
+  const auto low = static_cast<std::int64_t>(options.minval), high = static_cast<std::int64_t>(options.maxval);
+  if (static_cast<double>(low) != options.minval || static_cast<double>(high) != options.maxval)
+    throw ValueError(std::string(what) + ": the bounds " + std::to_string(options.minval) + " and " +
+                     std::to_string(options.maxval) + " of " + to_string(options.dtype) + " numbers are not integers.");
+  return integer_op(what, low, high, {.dtype = options.dtype, .seed = options.seed});
 }
 
 }  // namespace
@@ -250,29 +283,26 @@ Tensor truncated_normal(const Shape& shape, const NormalOptions& options) {
   return draw(normal_op("random::truncated_normal", options, true), shape, "random::truncated_normal");
 }
 Tensor uniform(const Shape& shape, const UniformOptions& options) {
-  if (!is_integer(options.dtype)) return draw(uniform_op("random::uniform", options), shape, "random::uniform");
-  const auto low = static_cast<std::int64_t>(options.minval), high = static_cast<std::int64_t>(options.maxval);
-  if (static_cast<double>(low) != options.minval || static_cast<double>(high) != options.maxval)
-    throw ValueError("random::uniform: the bounds " + std::to_string(options.minval) + " and " +
-                     std::to_string(options.maxval) + " of " + to_string(options.dtype) + " numbers are not integers.");
-  return randint(shape, low, high, {.dtype = options.dtype, .seed = options.seed});
+  if (is_integer(options.dtype)) return draw(integer_op("random::uniform", options), shape, "random::uniform");
+  return draw(uniform_op("random::uniform", options), shape, "random::uniform");
 }
 
 Tensor randint(const Shape& shape, std::int64_t minval, std::int64_t maxval, const IntegerOptions& options) {
-  if (options.dtype == boolean) throw DTypeError("random::randint: has no bool version. Use dtype int32 and compare.");
-  if (minval >= maxval)
-    throw ValueError("random::randint: [" + std::to_string(minval) + ", " + std::to_string(maxval) +
-                     ") is empty. maxval is exclusive and has to be above minval.");
-  const auto [least, largest] = range_of(options.dtype);
-  if (minval < least || maxval - 1 > largest)
-    throw ValueError("random::randint: [" + std::to_string(minval) + ", " + std::to_string(maxval) +
-                     ") goes beyond what " + to_string(options.dtype) + " holds. Use another dtype.");
-  RandomIntegers op;
-  op.dtype = options.dtype;
-  op.minval = minval;
-  op.maxval = maxval;
-  op.set_seed(options.seed);
-  return draw(op, shape, "random::randint");
+  return draw(integer_op("random::randint", minval, maxval, options), shape, "random::randint");
+}
+
+Tensor normal(Dims shape, const NormalOptions& options) {
+  return draw(normal_op("random::normal", options, false), shape, "random::normal");
+}
+Tensor truncated_normal(Dims shape, const NormalOptions& options) {
+  return draw(normal_op("random::truncated_normal", options, true), shape, "random::truncated_normal");
+}
+Tensor uniform(Dims shape, const UniformOptions& options) {
+  if (is_integer(options.dtype)) return draw(integer_op("random::uniform", options), shape, "random::uniform");
+  return draw(uniform_op("random::uniform", options), shape, "random::uniform");
+}
+Tensor randint(Dims shape, std::int64_t minval, std::int64_t maxval, const IntegerOptions& options) {
+  return draw(integer_op("random::randint", minval, maxval, options), shape, "random::randint");
 }
 
 Tensor normal_like(const Tensor& x, const NormalOptions& options) {

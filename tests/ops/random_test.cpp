@@ -220,11 +220,12 @@ TEST(Random, EmptyShapesAreFine) {
 }
 
 TEST(Random, WrongArgumentsSaySo) {
-  EXPECT_EQ(message([] {
-              random::normal({None, 3});
-            }),
-            "random::normal: shape (None, 3) has a dimension that is not known. Draw in the shape of a tensor with "
-            "random::normal_like or random::uniform_like instead.");
+  EXPECT_EQ(
+      message([] {
+        random::normal({None, 3});
+      }),
+      "random::normal: shape (None, 3) has a dimension that is not known. Write it as shape(x)[0] of a tensor that "
+      "has it, or draw in the shape of a tensor with random::normal_like or random::uniform_like.");
   EXPECT_EQ(message([] { random::normal({3}, {.dtype = int32}); }),
             "random::normal: got dtype int32, expected float16, bfloat16, float32 or float64. For integers use "
             "random::randint.");

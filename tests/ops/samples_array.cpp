@@ -25,6 +25,11 @@ void like_ops(std::vector<OpSample>& out) {
   out.push_back({make_registered_op("rows_of"), {spread({3, 2, 4})}});
   out.push_back({make_registered_op("rows_of"), {spread({5})}});
   out.push_back({make_registered_op("full_like", {{"value", 2.5}, {"dtype", "float16"}}), {spread({2, 3})}});
+  out.push_back(
+      {make_registered_op(
+           "sized_zeros",
+           {{"shape", Shape{None, 4, None}}, {"input", Ints{0, 0, 1}}, {"axis", Ints{0, 0, 2}}, {"dtype", "float32"}}),
+       {spread({3, 2}), spread({2, 1, 5})}});
   for (const char* dtype : {"int32", "int64"}) {
     out.push_back({make_registered_op("shape", {{"out_type", dtype}}), {spread({2, 0, 3})}});
     out.push_back({make_registered_op("size", {{"out_type", dtype}}), {spread({2, 3})}});
@@ -32,7 +37,9 @@ void like_ops(std::vector<OpSample>& out) {
   out.push_back({make_registered_op("range"), {constant(2, int64), constant(9, int64), constant(3, int64)}});
   out.push_back({make_registered_op("range"), {constant(1.f), constant(-1.f), constant(-0.5f)}});
   for (const char* dtype : {"float64", "float16", "int32", "bool"})
-    out.push_back({make_registered_op("cast", {{"dtype", dtype}}), {spread({5, 2}, -3, 3)}, std::string_view(dtype) == "float64"});
+    out.push_back({make_registered_op("cast", {{"dtype", dtype}}),
+                   {spread({5, 2}, -3, 3)},
+                   std::string_view(dtype) == "float64"});
   out.push_back({make_registered_op("cast", {{"dtype", "float32"}}), {cast(spread({4}, 0, 9), uint8)}});
 }
 

@@ -63,6 +63,22 @@ void full_like(NodeExport& c) {
   c.out(c.op("Expand", {c.w.scalar(c.config.get<double>("value"), dtype), shape_of(c, 0)}));
 }
 
+void sized_zeros(NodeExport& c) {
+  const Shape dims = c.config.get<Shape>("shape");
+  const Ints input = c.config.get<Ints>("input"), axis = c.config.get<Ints>("axis");
+  Names parts;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    if (dims[i] != None) {
+      parts.push_back(c.w.ints({dims[i]}));
+      continue;
+    }
+    const std::string shape = shape_of(c, static_cast<std::size_t>(input[i]));
+    parts.push_back(c.op("Slice", {shape, c.w.ints({axis[i]}), c.w.ints({axis[i] + 1}), c.w.ints({0})}));
+  }
+  const std::string shape = c.op("Concat", parts, {{"axis", std::int64_t{0}}});
+  c.out(c.op("Expand", {c.w.scalar(0, c.out_spec().dtype), shape}));
+}
+
 void broadcast_to(NodeExport& c) {
   Ints dims = c.config.get<Shape>("shape").to_vector();
   for (std::int64_t& d : dims)
@@ -192,6 +208,7 @@ void add_shape_rows(ExportTable& t) {
   t.add("shape", shape);
   t.add("size", size);
   t.add("full_like", full_like);
+  t.add("sized_zeros", sized_zeros);
   t.add("broadcast_to", broadcast_to);
   t.add("broadcast_like", broadcast_like);
   t.add("concat", concat);

@@ -11,6 +11,25 @@ namespace {
 
 const auto kIndex = std::pair<std::string, std::string>{"Tidx", attr::type(DType::int32)};
 
+// One number of a shape.
+std::string dimension(NodeExport& c, const std::string& shape, std::size_t axis) {
+  const auto at = static_cast<std::int64_t>(axis);
+  return c.op(
+      "StridedSlice", {shape, c.ints({at}), c.ints({at + 1}), c.ints({1})}, "output",
+      {{"T", attr::type(DType::int32)}, {"Index", attr::type(DType::int32)}, {"shrink_axis_mask", attr::integer(1)}});
+}
+
+// A shape of which `unknown(i)` gives the dimensions that are None.
+template <class F>
+std::string packed_dimensions(NodeExport& c, const Shape& dims, F unknown) {
+  Names parts;
+  for (std::size_t i = 0; i < dims.size(); ++i) parts.push_back(dims[i] != None ? c.integer(dims[i]) : unknown(i));
+  return c.op("Pack", parts, "output",
+              {{"T", attr::type(DType::int32)},
+               {"N", attr::integer(static_cast<std::int64_t>(parts.size()))},
+               {"axis", attr::integer(0)}});
+}
+
 void reshape(NodeExport& c) {
   const Shape target = c.config.get<Shape>("shape");
   const auto open = std::count_if(target.begin(), target.end(), [](auto d) { return d == -1 || d == None; });
@@ -19,21 +38,7 @@ void reshape(NodeExport& c) {
   if (open <= 1) return c.out(c.reshape(c.in(0), c.dtype(), c.ints(dims)));
   // Unknown dimensions beside others are those of the input at the same position.
   const std::string shape = c.shape_of(c.in(0), c.dtype());
-  Names parts;
-  for (std::size_t i = 0; i < target.size(); ++i) {
-    const auto at = static_cast<std::int64_t>(i);
-    if (target[i] != None)
-      parts.push_back(c.integer(target[i]));
-    else
-      parts.push_back(c.op("StridedSlice", {shape, c.ints({at}), c.ints({at + 1}), c.ints({1})}, "output",
-                           {{"T", attr::type(DType::int32)},
-                            {"Index", attr::type(DType::int32)},
-                            {"shrink_axis_mask", attr::integer(1)}}));
-  }
-  const std::string packed = c.op("Pack", parts, "output",
-                                  {{"T", attr::type(DType::int32)},
-                                   {"N", attr::integer(static_cast<std::int64_t>(parts.size()))},
-                                   {"axis", attr::integer(0)}});
+  const std::string packed = packed_dimensions(c, target, [&](std::size_t i) { return dimension(c, shape, i); });
   c.out(c.reshape(c.in(0), c.dtype(), packed));
 }
 void reshape_to_value(NodeExport& c) {
@@ -69,6 +74,18 @@ void shape(NodeExport& c) {
 void full_like(NodeExport& c) {
   const DType dtype = c.out_spec().dtype;
   c.out(c.op("Fill", {c.shape_of(c.in(0), c.dtype()), c.scalar(c.config.get<double>("value"), dtype)}, "output",
+             {{"T", attr::type(dtype)}, {"index_type", attr::type(DType::int32)}}));
+}
+
+void sized_zeros(NodeExport& c) {
+  const Shape dims = c.config.get<Shape>("shape");
+  const Ints input = c.config.get<Ints>("input"), axis = c.config.get<Ints>("axis");
+  const DType dtype = c.out_spec().dtype;
+  const std::string shape = packed_dimensions(c, dims, [&](std::size_t i) {
+    const auto from = static_cast<std::size_t>(input[i]);
+    return dimension(c, c.shape_of(c.in(from), c.dtype(from)), static_cast<std::size_t>(axis[i]));
+  });
+  c.out(c.op("Fill", {shape, c.scalar(0, dtype)}, "output",
              {{"T", attr::type(dtype)}, {"index_type", attr::type(DType::int32)}}));
 }
 
@@ -193,6 +210,7 @@ void add_shape_rows(ExportTable& t) {
   t.add("shape", shape, "Shape");
   t.add("size", shape, "Size");
   t.add("full_like", full_like);
+  t.add("sized_zeros", sized_zeros);
   t.add("broadcast_to", broadcast_to);
   t.add("broadcast_like", broadcast_like);
   t.add("concat", concat);

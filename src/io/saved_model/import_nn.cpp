@@ -92,7 +92,7 @@ Tensors transposed(Call c) {
   return {count == 2 ? nn::conv2d_transpose(x, filters, options) : nn::conv3d_transpose(x, filters, options)};
 }
 
-template <Tensor (*f)(const Tensor&, const Ints&, const PoolOptions&)>
+template <Tensor (*f)(const Tensor&, const PerDimension&, const PoolOptions&)>
 Tensors pool(Call c) {
   c.require_channels_last();
   const std::size_t count = spatial_rank(c, c.in(0));

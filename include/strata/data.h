@@ -108,6 +108,10 @@ class Dataset : public AnyDataset {
   Dataset batch(std::int64_t batch_size, const BatchOptions& options = {}) const {
     return Dataset(detail::batch(source(), batch_size, options));
   }
+  /// TensorFlow's second argument.
+  Dataset batch(std::int64_t batch_size, std::same_as<bool> auto drop_remainder) const {
+    return batch(batch_size, BatchOptions{.drop_remainder = drop_remainder});
+  }
   /// The rows of each element: undoes batch.
   Dataset unbatch() const { return Dataset(detail::unbatch(source())); }
   /// `f(component...)` of each element; it returns a tensor, or a pair, tuple or array of them.

@@ -103,6 +103,7 @@ class STRATA_API Constant final : public Initializer::Base {
 class STRATA_API RandomNormal final : public Initializer::Base {
  public:
   explicit RandomNormal(const RandomNormalOptions& options = {}) : options_(options) {}
+  RandomNormal(double mean, double stddev) : options_{.mean = mean, .stddev = stddev} {}
   Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "RandomNormal"; }
   Config get_config() const override;
@@ -115,6 +116,7 @@ class STRATA_API RandomNormal final : public Initializer::Base {
 class STRATA_API TruncatedNormal final : public Initializer::Base {
  public:
   explicit TruncatedNormal(const RandomNormalOptions& options = {}) : options_(options) {}
+  TruncatedNormal(double mean, double stddev) : options_{.mean = mean, .stddev = stddev} {}
   Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "TruncatedNormal"; }
   Config get_config() const override;
@@ -126,6 +128,7 @@ class STRATA_API TruncatedNormal final : public Initializer::Base {
 class STRATA_API RandomUniform final : public Initializer::Base {
  public:
   explicit RandomUniform(const RandomUniformOptions& options = {}) : options_(options) {}
+  RandomUniform(double minval, double maxval) : options_{.minval = minval, .maxval = maxval} {}
   Tensor operator()(const Shape& shape, DType dtype = float32) const override;
   std::string class_name() const override { return "RandomUniform"; }
   Config get_config() const override;
@@ -210,6 +213,9 @@ class STRATA_API Identity final : public Initializer::Base {
  private:
   IdentityOptions options_;
 };
+
+/// What a name stands for: `initializers::get("he_normal")({3, 2})`.
+inline Initializer get(const Initializer& initializer) { return initializer; }
 
 }  // namespace initializers
 }  // namespace strata

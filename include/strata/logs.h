@@ -2,6 +2,7 @@
 /// Logs: the named numbers of a training step or epoch, in order; and History.
 #pragma once
 
+#include <array>
 #include <initializer_list>
 #include <iosfwd>
 #include <string>
@@ -30,6 +31,14 @@ class STRATA_API Logs {
   void set(const std::string& name, const Tensor& value);
   std::size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
+  /// The first N values: `auto [loss, accuracy] = model.evaluate(x, y).as<2>();`. Throws IndexError where there are
+  /// less.
+  template <std::size_t N>
+  std::array<double, N> as() const {
+    std::array<double, N> values;
+    for (std::size_t i = 0; i < N; ++i) values[i] = (*this)[i];
+    return values;
+  }
   const std::vector<Entry>& entries() const { return entries_; }
   std::vector<std::string> names() const;
   template <class V>

@@ -140,6 +140,9 @@ requires(!std::derived_from<F, Layer> && !std::derived_from<F, Loss> &&
          std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Loss::Loss(const F& function)
     : Loss(custom(function, "loss")) {}
 
+/// What a name stands for: `losses::get("mse")`.
+inline Loss get(const Loss& loss) { return loss; }
+
 }  // namespace losses
 
 /// The base of a loss of one's own: `class MyLoss : public CustomLoss<MyLoss>` with a public

@@ -93,6 +93,7 @@ struct HuberOptions {
 };
 struct STRATA_API Huber : Loss {
   Huber(const HuberOptions& options = {});
+  explicit Huber(double delta) : Huber(HuberOptions{.delta = delta}) {}
 };
 
 /// Hinge losses take labels -1 and 1; labels 0 and 1 are converted.

@@ -101,6 +101,7 @@ STRATA_API Tensor logical_and(const Tensor& a, const Tensor& b);
 STRATA_API Tensor logical_or(const Tensor& a, const Tensor& b);
 STRATA_API Tensor logical_xor(const Tensor& a, const Tensor& b);
 STRATA_API Tensor logical_not(const Tensor& a);
+inline Tensor operator!(const Tensor& a) { return logical_not(a); }
 /// Of integer tensors.
 STRATA_API Tensor bitwise_and(const Tensor& a, const Tensor& b);
 STRATA_API Tensor bitwise_or(const Tensor& a, const Tensor& b);

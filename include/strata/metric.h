@@ -167,6 +167,9 @@ requires(!std::derived_from<F, Layer> && !std::derived_from<F, Metric> &&
          std::is_invocable_r_v<Tensor, const F&, const Tensor&, const Tensor&>) Metric::Metric(const F& function)
     : Metric(custom(function, "metric")) {}
 
+/// What a name stands for: `metrics::get("mae")`.
+inline Metric get(const Metric& metric) { return metric; }
+
 }  // namespace metrics
 
 /// The base of a metric of one's own, with public `update_state(y_true, y_pred, sample_weight) const` (or with fewer

@@ -2,6 +2,7 @@
 /// Metrics. Names, defaults and numbers are Keras 3.15's.
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -11,9 +12,13 @@
 
 namespace strata::metrics {
 
+// The name is Keras's first argument: `metrics::Mean("loss")`.
+
 /// The mean of the values that it is given; values of more than one axis count by their mean over the others.
 struct STRATA_API Mean : Metric {
   Mean(const MetricOptions& options = {});
+  template <std::convertible_to<std::string> Name>
+  explicit Mean(const Name& name) : Mean(MetricOptions{.name = name}) {}
   void update_state(const Tensor& values, const Tensor& sample_weight = {}) const;
   Tensor operator()(const Tensor& values, const Tensor& sample_weight = {}) const;
 };
@@ -26,6 +31,8 @@ struct STRATA_API Sum : Metric {
 /// How often y_pred equals y_true.
 struct STRATA_API Accuracy : Metric {
   Accuracy(const MetricOptions& options = {});
+  template <std::convertible_to<std::string> Name>
+  explicit Accuracy(const Name& name) : Accuracy(MetricOptions{.name = name}) {}
 };
 struct BinaryAccuracyOptions {
   double threshold = 0.5;  ///< greater predictions count as 1
@@ -37,10 +44,14 @@ struct STRATA_API BinaryAccuracy : Metric {
 /// How often the largest prediction is that of the right class: one-hot labels.
 struct STRATA_API CategoricalAccuracy : Metric {
   CategoricalAccuracy(const MetricOptions& options = {});
+  template <std::convertible_to<std::string> Name>
+  explicit CategoricalAccuracy(const Name& name) : CategoricalAccuracy(MetricOptions{.name = name}) {}
 };
 /// The same for labels that are class indices.
 struct STRATA_API SparseCategoricalAccuracy : Metric {
   SparseCategoricalAccuracy(const MetricOptions& options = {});
+  template <std::convertible_to<std::string> Name>
+  explicit SparseCategoricalAccuracy(const Name& name) : SparseCategoricalAccuracy(MetricOptions{.name = name}) {}
 };
 struct TopKOptions {
   int k = 5;
@@ -48,9 +59,11 @@ struct TopKOptions {
 };
 struct STRATA_API TopKCategoricalAccuracy : Metric {
   TopKCategoricalAccuracy(const TopKOptions& options = {});
+  explicit TopKCategoricalAccuracy(int k) : TopKCategoricalAccuracy(TopKOptions{.k = k}) {}
 };
 struct STRATA_API SparseTopKCategoricalAccuracy : Metric {
   SparseTopKCategoricalAccuracy(const TopKOptions& options = {});
+  explicit SparseTopKCategoricalAccuracy(int k) : SparseTopKCategoricalAccuracy(TopKOptions{.k = k}) {}
 };
 
 /// One threshold or several; predictions above one count as positive.
@@ -277,21 +290,5 @@ struct SparseCategoricalCrossentropyOptions {
 struct STRATA_API SparseCategoricalCrossentropy : Metric {
   SparseCategoricalCrossentropy(const SparseCategoricalCrossentropyOptions& options = {});
 };
-
-/// One value, 1 or 0, for each sample: the classes above without their means.
-STRATA_API Tensor accuracy(const Tensor& y_true, const Tensor& y_pred);
-STRATA_API Tensor binary_accuracy(const Tensor& y_true, const Tensor& y_pred,
-                                  const BinaryAccuracyOptions& options = {});
-STRATA_API Tensor categorical_accuracy(const Tensor& y_true, const Tensor& y_pred);
-STRATA_API Tensor sparse_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred);
-STRATA_API Tensor top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred,
-                                             const TopKOptions& options = {});
-STRATA_API Tensor sparse_top_k_categorical_accuracy(const Tensor& y_true, const Tensor& y_pred,
-                                                    const TopKOptions& options = {});
-
-STRATA_API Tensor pearson_correlation(const Tensor& y_true, const Tensor& y_pred,
-                                      const CorrelationOptions& options = {});
-STRATA_API Tensor concordance_correlation(const Tensor& y_true, const Tensor& y_pred,
-                                          const CorrelationOptions& options = {});
 
 }  // namespace strata::metrics

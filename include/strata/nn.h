@@ -13,22 +13,30 @@
 
 namespace strata {
 
+/// One number for each dimension or axis that is meant, or one for all: `{2, 1}`, `2`.
+struct PerDimension : Ints {
+  using Ints::Ints;
+  PerDimension(int all) : Ints{all} {}
+  PerDimension(std::int64_t all) : Ints{all} {}
+  PerDimension(const Ints& each) : Ints(each) {}
+};
+
 struct ConvOptions {
-  Ints strides = {1};             ///< one for each spatial dimension, or one for all
+  PerDimension strides = {1};     ///< one for each spatial dimension, or one for all
   std::string padding = "valid";  ///< "valid", "same" (TensorFlow's: the odd zero goes behind), for 1-D "causal" too
-  Ints dilations = {1};
+  PerDimension dilations = {1};
   std::int64_t groups = 1;  ///< so many groups of channels are convolved apart from each other
 };
 
 struct ConvTransposeOptions {
-  Ints strides = {1};
+  PerDimension strides = {1};
   std::string padding = "valid";
-  Ints output_padding = {};  ///< added behind the output; where it is empty, Keras's choice
-  Ints dilations = {1};
+  PerDimension output_padding = {};  ///< added behind the output; where it is empty, Keras's choice
+  PerDimension dilations = {1};
 };
 
 struct PoolOptions {
-  Ints strides = {};  ///< those of the window where they are empty
+  PerDimension strides = {};  ///< those of the window where they are empty
   std::string padding = "valid";
 };
 
@@ -96,16 +104,16 @@ STRATA_API Tensor bias_add(const Tensor& x, const Tensor& bias);
 
 // ---- Pools. `window` has one number for each spatial dimension, or one for all.
 
-STRATA_API Tensor max_pool1d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
-STRATA_API Tensor max_pool2d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
-STRATA_API Tensor max_pool3d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
+STRATA_API Tensor max_pool1d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
+STRATA_API Tensor max_pool2d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
+STRATA_API Tensor max_pool3d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
 /// Averages of what lies inside of the image: padding does not count.
-STRATA_API Tensor avg_pool1d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
-STRATA_API Tensor avg_pool2d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
-STRATA_API Tensor avg_pool3d(const Tensor& x, const Ints& window, const PoolOptions& options = {});
+STRATA_API Tensor avg_pool1d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
+STRATA_API Tensor avg_pool2d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
+STRATA_API Tensor avg_pool3d(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
 /// The same for one, two or three spatial dimensions.
-STRATA_API Tensor max_pool(const Tensor& x, const Ints& window, const PoolOptions& options = {});
-STRATA_API Tensor avg_pool(const Tensor& x, const Ints& window, const PoolOptions& options = {});
+STRATA_API Tensor max_pool(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
+STRATA_API Tensor avg_pool(const Tensor& x, const PerDimension& window, const PoolOptions& options = {});
 
 // ---- Normalization
 
@@ -117,13 +125,14 @@ STRATA_API FusedBatchNorm fused_batch_norm(const Tensor& x, const Tensor& scale,
 STRATA_API Tensor batch_normalization(const Tensor& x, const Tensor& mean, const Tensor& variance, const Tensor& offset,
                                       const Tensor& scale, const BatchNormOptions& options = {});
 /// Mean and biased variance over `axes`.
-STRATA_API Moments moments(const Tensor& x, const Ints& axes, const MomentsOptions& options = {});
+STRATA_API Moments moments(const Tensor& x, const PerDimension& axes, const MomentsOptions& options = {});
 /// Normalizes over the last axes, as many as scale and offset have. Undefined scale or offset are left out; then over
 /// the last axis, unless the other is there.
 STRATA_API Tensor layer_norm(const Tensor& x, const Tensor& scale, const Tensor& offset,
                              const LayerNormOptions& options = {});
 /// x / sqrt(max(sum(x * x), epsilon)) over `axes`.
-STRATA_API Tensor l2_normalize(const Tensor& x, const Ints& axes = {-1}, const L2NormalizeOptions& options = {});
+STRATA_API Tensor l2_normalize(const Tensor& x, const PerDimension& axes = {-1},
+                               const L2NormalizeOptions& options = {});
 
 // ---- Activations, element by element
 
@@ -183,9 +192,9 @@ STRATA_API Tensor in_top_k(const Tensor& targets, const Tensor& predictions, std
 /// 0 <= rate < 1.
 STRATA_API Tensor dropout(const Tensor& x, double rate, const DropoutOptions& options = {});
 /// (batch, height, width, channels) to another height and width.
-STRATA_API Tensor resize(const Tensor& x, const Ints& size, const ResizeOptions& options = {});
+STRATA_API Tensor resize(const Tensor& x, const PerDimension& size, const ResizeOptions& options = {});
 /// The spatial dimensions times `factors` (one for each or one for all); bilinear in two dimensions alone.
-STRATA_API Tensor upsample(const Tensor& x, const Ints& factors, const ResizeOptions& options = {});
+STRATA_API Tensor upsample(const Tensor& x, const PerDimension& factors, const ResizeOptions& options = {});
 
 }  // namespace nn
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,12 @@ class STRATA_API LearningRate {
   /// Of the next step: a float32 scalar.
   Tensor operator()() const;
   operator Tensor() const { return (*this)(); }
+  template <class T>
+  requires std::is_arithmetic_v<T> T item()
+  const { return (*this)().template item<T>(); }
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  explicit operator T() const { return item<T>(); }
   /// Throws ValueError where a schedule rules: another schedule can take its place, a number cannot.
   void assign(const Tensor& learning_rate) const;
   const LearningRate& operator=(double learning_rate) const;
@@ -58,6 +65,10 @@ class STRATA_API Optimizer {
   /// of those that the optimizer was built with, or the lists differ in length; ShapeError where a gradient has another
   /// shape.
   void apply_gradients(const Tensors& gradients, const std::vector<Variable>& variables) const;
+  /// Under Keras 3's name.
+  void apply(const Tensors& gradients, const std::vector<Variable>& variables) const {
+    apply_gradients(gradients, variables);
+  }
   /// Keras's pairs.
   void apply_gradients(const std::vector<std::pair<Tensor, Variable>>& gradients_and_variables) const;
   /// Makes the slots for these variables, once.
@@ -107,5 +118,8 @@ class STRATA_API Optimizer {
   OptimizerState& require() const;
   std::shared_ptr<OptimizerState> state_;
 };
+
+/// What a name stands for: `optimizers::get("adam")`.
+inline Optimizer get(const Optimizer& optimizer) { return optimizer; }
 
 }  // namespace strata::optimizers

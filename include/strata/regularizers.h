@@ -68,10 +68,14 @@ class STRATA_API L2 final : public Regularizer::Base {
   double l2_;
 };
 
+struct L1L2Options {
+  double l1 = 0, l2 = 0;
+};
 /// l1 * sum(|x|) + l2 * sum(x^2). The string "l1_l2" names one with 0.01 for both.
 class STRATA_API L1L2 final : public Regularizer::Base {
  public:
   explicit L1L2(double l1 = 0, double l2 = 0);
+  explicit L1L2(const L1L2Options& options) : L1L2(options.l1, options.l2) {}
   Tensor operator()(const Tensor& x) const override;
   std::string class_name() const override { return "L1L2"; }
   Config get_config() const override;
@@ -79,6 +83,13 @@ class STRATA_API L1L2 final : public Regularizer::Base {
  private:
   double l1_, l2_;
 };
+
+/// Keras's functions.
+inline L1 l1(double l1 = 0.01) { return L1(l1); }
+inline L2 l2(double l2 = 0.01) { return L2(l2); }
+inline L1L2 l1_l2(double l1 = 0.01, double l2 = 0.01) { return L1L2(l1, l2); }
+/// What a name stands for.
+inline Regularizer get(const Regularizer& regularizer) { return regularizer; }
 
 struct OrthogonalOptions {
   std::string mode = "rows";  ///< or "columns"

@@ -60,6 +60,7 @@
 #include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/metric.h"
+#include "strata/metric_functions.h"
 #include "strata/metrics.h"
 #include "strata/mixed_precision.h"
 #include "strata/model.h"

@@ -134,4 +134,18 @@ template <class F>
 requires requires(const F& f) { f.core(); }
 bool graph(const F& function) { return detail::write_function_graph(*function.core()); }
 
+/// With the step in TensorFlow's place: `summary::scalar("loss", loss, step)`.
+inline bool scalar(const std::string& name, const Tensor& value, std::int64_t step) {
+  return scalar(name, value, {.step = step});
+}
+inline bool image(const std::string& name, const Tensor& images, std::int64_t step) {
+  return image(name, images, {.step = step});
+}
+inline bool histogram(const std::string& name, const Tensor& values, std::int64_t step) {
+  return histogram(name, values, {.step = step});
+}
+inline bool text(const std::string& name, const std::string& markdown, std::int64_t step) {
+  return text(name, markdown, {.step = step});
+}
+
 }  // namespace strata::summary

@@ -55,8 +55,9 @@ struct TapeOptions {
 };
 
 struct GradientOptions {
-  std::string unconnected_gradients = "error";  ///< or "zero", or "none" for an undefined tensor: of a source without influence
-  Tensors output_gradients = {};                ///< the gradients that flow into the targets; ones by default
+  std::string unconnected_gradients =
+      "error";                    ///< or "zero", or "none" for an undefined tensor: of a source without influence
+  Tensors output_gradients = {};  ///< the gradients that flow into the targets; ones by default
 };
 
 /// Records the operations of this thread on watched tensors while it lives, and differentiates them.
@@ -83,6 +84,7 @@ class STRATA_API GradientTape {
   /// GradientError where the source does not influence the target, and says why.
   Tensor gradient(const Tensor& target, const Source& source, const GradientOptions& options = {});
   Tensors gradient(const Tensor& target, const std::vector<Variable>& sources, const GradientOptions& options = {});
+  Tensors gradient(const Tensor& target, const Tensors& sources, const GradientOptions& options = {});
   Tensors gradient(const Tensor& target, std::initializer_list<Source> sources, const GradientOptions& options = {});
   Tensors gradient(const Tensors& targets, const std::vector<Variable>& sources, const GradientOptions& options = {});
   Tensors gradient(const Tensors& targets, std::initializer_list<Source> sources, const GradientOptions& options = {});

@@ -24,7 +24,7 @@ struct TensorData;
 
 template <class T>
 concept Element = std::same_as<T, bool> || std::same_as<T, std::uint8_t> || std::same_as<T, std::int32_t> ||
-                  std::same_as<T, std::int64_t> || std::same_as<T, float> || std::same_as<T, double>;
+    std::same_as<T, std::int64_t> || std::same_as<T, float> || std::same_as<T, double>;
 
 /// A handle on an n-dimensional array. Copies share the elements, which never change; assignment rebinds the handle.
 ///
@@ -69,16 +69,12 @@ class STRATA_API Tensor {
     return copy(values.data(), values.size(), dtype_of<T>, shape);
   }
   template <Element T>
-  static Tensor from(const std::vector<T>& values, const Shape& shape)
-    requires(!std::same_as<T, bool>)
-  {
+  static Tensor from(const std::vector<T>& values, const Shape& shape) requires(!std::same_as<T, bool>) {
     return copy(values.data(), values.size(), dtype_of<T>, shape);
   }
   /// Takes a vector over without copying it; it is freed with the last tensor that uses it.
   template <Element T>
-  static Tensor adopt(std::vector<T>&& values, const Shape& shape)
-    requires(!std::same_as<T, bool>)
-  {
+  static Tensor adopt(std::vector<T>&& values, const Shape& shape) requires(!std::same_as<T, bool>) {
     auto owner = std::make_shared<std::vector<T>>(std::move(values));
     return wrap(owner->data(), owner->size(), dtype_of<T>, shape, owner);
   }
@@ -104,8 +100,8 @@ class STRATA_API Tensor {
   /// The only element, converted to T. Throws ShapeError unless there is exactly one, SymbolicError where there are
   /// no elements to read.
   template <class T>
-    requires std::is_arithmetic_v<T>
-  T item() const {
+  requires std::is_arithmetic_v<T> T item()
+  const {
     if constexpr (std::floating_point<T>)
       return static_cast<T>(item_as_double());
     else if constexpr (std::same_as<T, bool>)
@@ -113,6 +109,9 @@ class STRATA_API Tensor {
     else
       return static_cast<T>(item_as_integer());
   }
+  /// The same: `float(loss)`.
+  template <class T>
+  requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>) explicit operator T() const { return item<T>(); }
   /// The elements in row-major order, without copying. Throws DTypeError unless T is the tensor's type.
   template <Element T>
   std::span<const T> data() const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,11 @@ class STRATA_API Variable {
   Tensor value() const;
   /// Its value now, never cast.
   Tensor read() const;
+  /// The only element, converted to T; a row.
+  template <class T>
+  requires std::is_arithmetic_v<T> T item()
+  const { return read().item<T>(); }
+  Tensor operator[](std::int64_t i) const { return value()[i]; }
 
   /// Makes the weight, in `build`. A second call with the same shape does nothing; with another it throws ShapeError.
   void create(const Shape& shape, const WeightOptions& options = {}) const;

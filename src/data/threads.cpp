@@ -1,4 +1,6 @@
 // Stages with threads: map, in order, and prefetch.
+#include "kernels/threads.h"
+
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
@@ -7,7 +9,6 @@
 
 #include "core/generator.h"
 #include "data/source.h"
-#include "kernels/threads.h"
 
 namespace strata::data::detail {
 

@@ -334,6 +334,9 @@ Tensors GradientTape::gradient(const Tensor& target, const std::vector<Variable>
                                const GradientOptions& options) {
   return impl_->gradient({target}, {sources.begin(), sources.end()}, options);
 }
+Tensors GradientTape::gradient(const Tensor& target, const Tensors& sources, const GradientOptions& options) {
+  return impl_->gradient({target}, {sources.begin(), sources.end()}, options);
+}
 Tensors GradientTape::gradient(const Tensors& targets, const std::vector<Variable>& sources,
                                const GradientOptions& options) {
   return impl_->gradient(targets, {sources.begin(), sources.end()}, options);

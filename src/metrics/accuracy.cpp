@@ -3,6 +3,7 @@
 #include "strata/array.h"
 #include "strata/indexing.h"
 #include "strata/math.h"
+#include "strata/metric_functions.h"
 #include "strata/metrics.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"

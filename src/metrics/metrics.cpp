@@ -5,6 +5,7 @@
 #include "metrics/state.h"
 #include "strata/losses.h"
 #include "strata/math.h"
+#include "strata/metric_functions.h"
 
 namespace strata::metrics {
 

@@ -60,7 +60,7 @@ void check_floating(const char* op, const Tensor& x) {
 
 }  // namespace
 
-Moments moments(const Tensor& x, const Ints& axes, const MomentsOptions& options) {
+Moments moments(const Tensor& x, const PerDimension& axes, const MomentsOptions& options) {
   check_floating("moments", x);
   // 16-bit sums would lose most of their digits.
   const DType dtype = x.dtype(), compute = kernels::statistics_dtype(dtype);
@@ -86,7 +86,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& scale, const Tensor& offset, co
   return cast(y, x.dtype());
 }
 
-Tensor l2_normalize(const Tensor& x, const Ints& axes, const L2NormalizeOptions& options) {
+Tensor l2_normalize(const Tensor& x, const PerDimension& axes, const L2NormalizeOptions& options) {
   check_floating("l2_normalize", x);
   const Tensor sum = reduce_sum(square(x), axes, {.keepdims = true});
   return x * rsqrt(maximum(sum, Tensor(options.epsilon)));

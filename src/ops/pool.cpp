@@ -232,28 +232,28 @@ Tensor pool(const char* op, std::size_t rank, const Tensor& x, const Ints& windo
 
 namespace nn {
 
-Tensor max_pool1d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor max_pool1d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<MaxPool>("max_pool1d", 3, x, window, options);
 }
-Tensor max_pool2d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor max_pool2d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<MaxPool>("max_pool2d", 4, x, window, options);
 }
-Tensor max_pool3d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor max_pool3d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<MaxPool>("max_pool3d", 5, x, window, options);
 }
-Tensor avg_pool1d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor avg_pool1d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<AvgPool>("avg_pool1d", 3, x, window, options);
 }
-Tensor avg_pool2d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor avg_pool2d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<AvgPool>("avg_pool2d", 4, x, window, options);
 }
-Tensor avg_pool3d(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor avg_pool3d(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<AvgPool>("avg_pool3d", 5, x, window, options);
 }
-Tensor max_pool(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor max_pool(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<MaxPool>("max_pool", 0, x, window, options);
 }
-Tensor avg_pool(const Tensor& x, const Ints& window, const PoolOptions& options) {
+Tensor avg_pool(const Tensor& x, const PerDimension& window, const PoolOptions& options) {
   return pool<AvgPool>("avg_pool", 0, x, window, options);
 }
 

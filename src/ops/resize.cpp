@@ -82,12 +82,12 @@ void check_interpolation(const char* op, const std::string& interpolation) {
 
 namespace nn {
 
-Tensor resize(const Tensor& x, const Ints& size, const ResizeOptions& options) {
+Tensor resize(const Tensor& x, const PerDimension& size, const ResizeOptions& options) {
   check_interpolation("resize", options.interpolation);
   return apply1(make_op<ResizeOp>(window::spread("resize", "size", size, 2), Ints{}, options.interpolation), {x});
 }
 
-Tensor upsample(const Tensor& x, const Ints& factors, const ResizeOptions& options) {
+Tensor upsample(const Tensor& x, const PerDimension& factors, const ResizeOptions& options) {
   check_defined("upsample", {&x, 1});
   check_interpolation("upsample", options.interpolation);
   if (x.rank() < 3 || x.rank() > 5)

@@ -11,7 +11,7 @@ namespace {
 using Conv = Tensor (*)(const Tensor&, const Tensor&, const ConvOptions&);
 using Separable = Tensor (*)(const Tensor&, const Tensor&, const Tensor&, const ConvOptions&);
 using Transposed = Tensor (*)(const Tensor&, const Tensor&, const ConvTransposeOptions&);
-using Pool = Tensor (*)(const Tensor&, const Ints&, const PoolOptions&);
+using Pool = Tensor (*)(const Tensor&, const PerDimension&, const PoolOptions&);
 using Unary = Tensor (*)(const Tensor&);
 
 ConvOptions conv_options(const Json& c) {

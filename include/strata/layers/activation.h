@@ -37,6 +37,7 @@ struct ReLUOptions {
 class STRATA_API ReLU final : public CustomLayer<ReLU> {
  public:
   explicit ReLU(const ReLUOptions& options = {});
+  explicit ReLU(double max_value) : ReLU(ReLUOptions{.max_value = max_value}) {}
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static ReLU from_config(const Config& config);
@@ -52,6 +53,7 @@ struct LeakyReLUOptions {
 class STRATA_API LeakyReLU final : public CustomLayer<LeakyReLU> {
  public:
   explicit LeakyReLU(const LeakyReLUOptions& options = {});
+  explicit LeakyReLU(double negative_slope) : LeakyReLU(LeakyReLUOptions{.negative_slope = negative_slope}) {}
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static LeakyReLU from_config(const Config& config);
@@ -88,6 +90,7 @@ struct ELUOptions {
 class STRATA_API ELU final : public CustomLayer<ELU> {
  public:
   explicit ELU(const ELUOptions& options = {});
+  explicit ELU(double alpha) : ELU(ELUOptions{.alpha = alpha}) {}
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static ELU from_config(const Config& config);
@@ -103,6 +106,7 @@ struct SoftmaxOptions {
 class STRATA_API Softmax final : public CustomLayer<Softmax> {
  public:
   explicit Softmax(const SoftmaxOptions& options = {});
+  explicit Softmax(std::int64_t axis) : Softmax(SoftmaxOptions{.axis = axis}) {}
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static Softmax from_config(const Config& config);

@@ -2,6 +2,7 @@
 /// Dense, Embedding, Lambda and Identity.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,6 +28,9 @@ struct DenseOptions {
 class STRATA_API Dense final : public CustomLayer<Dense> {
  public:
   explicit Dense(std::int64_t units, const DenseOptions& options = {});
+  /// Keras's second argument: `Dense(64, "relu")`.
+  template <std::convertible_to<const char*> Name>
+  Dense(std::int64_t units, const Name& activation) : Dense(units, DenseOptions{.activation = activation}) {}
   void build(const Shape& input) const;
   Tensor call(const Tensor& x) const;
   Config get_config() const;

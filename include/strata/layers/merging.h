@@ -77,6 +77,7 @@ struct ConcatenateOptions {
 class STRATA_API Concatenate final : public CustomLayer<Concatenate> {
  public:
   explicit Concatenate(const ConcatenateOptions& options = {});
+  explicit Concatenate(std::int64_t axis) : Concatenate(ConcatenateOptions{.axis = axis}) {}
   Tensor call(const Tensors& inputs) const;
   Config get_config() const;
   static Concatenate from_config(const Config& config);

@@ -112,6 +112,17 @@ def inference_rows():
                       against=("OpenVINO",), factor=factor if batch > 1 else short)
 
 
+def int8_rows():
+    options = {"batch": 64}
+    onnx = options | {"model": "inception int8"}
+    yield Row("inference_int8", "MiniInception inference, batch 64, int8", (
+        strata("int8", "inference", mode="int8", **options), strata("frozen f32", "inference", mode="frozen", **options),
+        Variant("ONNX Runtime", "QDQ file of strata", "inference", onnx),
+        Variant("OpenVINO", "QDQ file of strata", "inference", onnx),
+        Variant("OpenVINO", "QDQ file, bf16 between", "inference", onnx | {"dtype": "bf16"})),
+        items=64, against=("OpenVINO",), factor=1.0)
+
+
 def data_rows():
     yield Row("pipeline", "pipeline alone: shuffle and batch of 60,000 images 28x28x3, f32", (
         strata("", "pipeline"), torch("index", "pipeline"), tensorflow("tf.data", "pipeline")), bound=0.15)
@@ -157,4 +168,4 @@ def size_rows():
         tensorflow("the package", "size")), measure="size", bound=10)
 
 
-ROWS = {row.name: row for rows in (training_rows, inference_rows, data_rows, own_rows, size_rows) for row in rows()}
+ROWS = {row.name: row for rows in (training_rows, inference_rows, int8_rows, data_rows, own_rows, size_rows) for row in rows()}

@@ -5,6 +5,17 @@
 
 namespace bench {
 
+namespace {
+
+// With ranges for 8 bits from this batch.
+strata::Model calibrated(const strata::Model& model, const Batch& batch) {
+  const strata::Model quantized = strata::quantization::quantize_model(model);
+  strata::quantization::calibrate(quantized, batch.x);
+  return quantized;
+}
+
+}  // namespace
+
 void add_inference(Works& works) {
   works["inference"] = [](const Options& options) -> Run {
     const Network network = make_network(options.text("network", "inception"), policy_of(options));
@@ -15,8 +26,10 @@ void add_inference(Works& works) {
       const int size = static_cast<int>(options.number("batch", 64));
       return [=] { model.predict(batch.x, {.batch_size = size, .verbose = 0}); };
     }
-    if (mode == "frozen") {
-      const strata::FrozenModel frozen = model.freeze(batch.x.shape());
+    if (mode == "frozen" || mode == "int8") {
+      const strata::FrozenModel frozen = mode == "frozen"
+                                             ? model.freeze(batch.x.shape())
+                                             : strata::quantization::convert(calibrated(model, batch), batch.x.shape());
       const strata::Tensor x = batch.x;
       std::vector<float> out(frozen.output_size());
       return [=]() mutable { frozen(x.data<float>(), out); };
@@ -28,7 +41,9 @@ void add_inference(Works& works) {
   works["export"] = [](const Options& options) -> Run {
     const Network network = make_network(options.text("network", "inception"), "float32");
     const std::string path = options.text("path", "model.onnx");
-    return [=] { strata::onnx::save(network.model, path); };
+    const bool int8 = options.text("precision", "float32") == "int8";
+    const strata::Model model = int8 ? calibrated(network.model, make_batch(network, 64)) : network.model;
+    return [=] { strata::onnx::save(model, path); };
   };
 }
 

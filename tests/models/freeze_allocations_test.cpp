@@ -48,9 +48,8 @@ using namespace layers;
 struct Count {
   int own, libraries;
 };
-Count allocations_of_a_call(const Model& model, const Shape& shape, const FreezeOptions& options = {}) {
-  const FrozenModel f = model.freeze(shape, options);
-  const std::vector<float> in = test::spread(shape).to_vector<float>();
+Count allocations_of_a_call(const FrozenModel& f) {
+  const std::vector<float> in = test::spread(f.input_shape()).to_vector<float>();
   std::vector<float> out(f.output_size());
   for (int i = 0; i < 20; ++i) f(in, out);
   allocations = of_libraries = 0;
@@ -58,6 +57,9 @@ Count allocations_of_a_call(const Model& model, const Shape& shape, const Freeze
   for (int i = 0; i < 3; ++i) f(in, out);
   counting = false;
   return {allocations, of_libraries};
+}
+Count allocations_of_a_call(const Model& model, const Shape& shape, const FreezeOptions& options = {}) {
+  return allocations_of_a_call(model.freeze(shape, options));
 }
 
 TEST(FreezeAllocations, CounterSeesThem) {
@@ -92,6 +94,9 @@ TEST(FreezeAllocations, NoneOfStrataInNetworksOfImages) {
   EXPECT_EQ(allocations_of_a_call(model, {2, 12, 12, 3}, {.dtype = bfloat16}).own, 0);
   const Model pooled(in, Dense(3, {.activation = "sigmoid"})(GlobalAveragePooling2D()(block(in, 8, 3))));
   EXPECT_EQ(allocations_of_a_call(pooled, {2, 12, 12, 3}).own, 0);
+  const Model quantized = quantization::quantize_model(model);
+  quantization::calibrate(quantized, test::spread({8, 12, 12, 3}));
+  EXPECT_EQ(allocations_of_a_call(quantization::convert(quantized, {2, 12, 12, 3})).own, 0);
 }
 
 }  // namespace

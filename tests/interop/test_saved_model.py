@@ -28,6 +28,16 @@ def test_tensorflow_calls_it(directory, name):
         close(got, want[:1])
 
 
+@pytest.mark.parametrize("name", ["unseen", "quantized"])
+def test_fake_quantization_is_tensorflows(directory, name):
+    loaded = tf.saved_model.load(str(directory / name))
+    inputs, outputs = arrays(directory, name)
+    x = tf.constant(inputs[0])
+    close(loaded(x), outputs[0], 2e-3)  # a number between two steps of the grid may go either way
+    nodes = {n.op for f in loaded.signatures["serving_default"].graph.as_graph_def().library.function for n in f.node_def}
+    assert {"FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"} <= nodes
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_signature(directory, name):
     loaded = tf.saved_model.load(str(directory / name))

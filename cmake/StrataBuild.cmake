@@ -64,8 +64,32 @@ endfunction()
 # Tensor loops are useless at -O1, so these folders are optimized in Debug builds too.
 function(strata_always_optimize)
   foreach(source IN LISTS ARGN)
-    if(source MATCHES "/src/(kernels|core)/")
+    if(source MATCHES "/src/kernels/")
       set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Debug>:-O3>")
     endif()
   endforeach()
 endfunction()
+
+# Loops over elements are in kernels, and simple ones in ops. What runs once in a call of them, or once in a program, is
+# compiled to be small: that halves it.
+function(strata_optimize_size)
+  set(texts "graph/(passes/.*|plan_text|profile|program)|core/(config|npy|print|zip)|kernels/(choice_table|conv_choice)")
+  foreach(source IN LISTS ARGN)
+    if(source MATCHES "/src/(${texts})[.]cpp$" OR NOT source MATCHES "/src/(core|datasets|graph|io|kernels|ops|report)/")
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS
+                   "$<$<CONFIG:Release>:-Os;-Wno-maybe-uninitialized>")  # gcc sees less of what is set at -Os
+    elseif(source MATCHES "/src/(core|graph|ops)/")
+      set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS
+                   "$<$<CONFIG:Release>:-O2;-ftree-vectorize;-fvect-cost-model=dynamic>")
+    endif()
+  endforeach()
+endfunction()
+
+# How components are linked in Release builds: without the names that only debuggers and profilers read, calls within a
+# library bound to it, and addresses that move with it in a table of bits.
+set(strata_small_link "LINKER:-s,-Bsymbolic-functions")
+include(CheckLinkerFlag)
+check_linker_flag(CXX "LINKER:-z,pack-relative-relocs" STRATA_HAS_RELR)
+if(STRATA_HAS_RELR)
+  string(APPEND strata_small_link ",-z,pack-relative-relocs")
+endif()

@@ -18,17 +18,19 @@ strata::Model calibrated(const strata::Model& model, const Batch& batch) {
 
 void add_inference(Works& works) {
   works["inference"] = [](const Options& options) -> Run {
-    const Network network = make_network(options.text("network", "inception"), policy_of(options));
+    const std::string mode = options.text("mode", "predict"), policy = policy_of(options);
+    const Network network = make_network(options.text("network", "inception"), mode == "frozen" ? "float32" : policy);
     const Batch batch = make_batch(network, options.number("batch", 64));
     const strata::Model model = network.model;
-    const std::string mode = options.text("mode", "predict");
     if (mode == "predict") {
       const int size = static_cast<int>(options.number("batch", 64));
       return [=] { model.predict(batch.x, {.batch_size = size, .verbose = 0}); };
     }
     if (mode == "frozen" || mode == "int8") {
+      strata::FreezeOptions how;
+      if (policy != "float32") how.dtype = strata::bfloat16;
       const strata::FrozenModel frozen = mode == "frozen"
-                                             ? model.freeze(batch.x.shape())
+                                             ? model.freeze(batch.x.shape(), how)
                                              : strata::quantization::convert(calibrated(model, batch), batch.x.shape());
       const strata::Tensor x = batch.x;
       std::vector<float> out(frozen.output_size());

@@ -15,7 +15,7 @@ namespace strata::data::detail {
 
 class RowSource;
 
-class Source {
+class STRATA_API Source {
  public:
   virtual ~Source();
   virtual std::unique_ptr<Iterator> iterate() const = 0;

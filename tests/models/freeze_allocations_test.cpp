@@ -35,6 +35,15 @@ void* allocate(std::size_t bytes, const void* caller) {
 
 [[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate(bytes, __builtin_return_address(0)); }
 [[gnu::noinline]] void* operator new[](std::size_t bytes) { return allocate(bytes, __builtin_return_address(0)); }
+// A sanitizer has its own of these two, which would not fit the operators that free.
+[[gnu::noinline]] void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
+  count(__builtin_return_address(0));
+  return std::malloc(bytes > 0 ? bytes : 1);
+}
+[[gnu::noinline]] void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept {
+  count(__builtin_return_address(0));
+  return std::malloc(bytes > 0 ? bytes : 1);
+}
 [[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete[](void* block) noexcept { std::free(block); }
 [[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }

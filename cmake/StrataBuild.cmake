@@ -75,7 +75,7 @@ endfunction()
 function(strata_optimize_size)
   set(texts "graph/(passes/.*|plan_text|profile|program)|core/(config|npy|print|zip)|kernels/(choice_table|conv_choice)")
   foreach(source IN LISTS ARGN)
-    if(source MATCHES "/src/(${texts})[.]cpp$" OR NOT source MATCHES "/src/(core|datasets|graph|kernels|ops|report)/")
+    if(source MATCHES "/src/(${texts})[.]cpp$" OR NOT source MATCHES "/src/(core|graph|kernels|ops)/")
       set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS
                    "$<$<CONFIG:Release>:-Os;-Wno-maybe-uninitialized>")  # gcc sees less of what is set at -Os
     elseif(source MATCHES "/src/(core|graph|ops)/")

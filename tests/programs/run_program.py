@@ -5,6 +5,7 @@ usage: run_program.py EXPECTED PROGRAM [ARGUMENT...]
 
 The program must end with status 0. EXPECTED has the lines of its standard output and, after a line `--- stderr`, those of its
 standard error. {number} stands for a number, {count} for a whole one, {time} for a duration, {text} for anything in a line.
+Lines of progress on standard error, which a program prints where it is slow, are left out.
 """
 import difflib
 import pathlib
@@ -31,10 +32,13 @@ def compare(expected, actual, what):
     return "\n".join(difflib.unified_diff(expected, shown, f"{what}, expected", f"{what}, printed", lineterm="")) + "\n"
 
 
+PROGRESS = re.compile(r"epoch \d+: training batch \d+ of \d+\n")
+
+
 def main(expected, command):
     stdout, _, stderr = pathlib.Path(expected).read_text(encoding="utf-8").partition("--- stderr\n")
     run = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    wrong = compare(stdout, run.stdout, "stdout") + compare(stderr, run.stderr, "stderr")
+    wrong = compare(stdout, run.stdout, "stdout") + compare(stderr, PROGRESS.sub("", run.stderr), "stderr")
     if run.returncode:
         wrong += f"exit status {run.returncode}\n"
     if wrong:

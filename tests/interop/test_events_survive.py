@@ -9,7 +9,9 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 @pytest.mark.parametrize("end", ["exit", "crash", "SIGTERM", "SIGINT"])
 def test_nothing_is_lost(build_dir, tmp_path, end):
     how = "wait" if end.startswith("SIG") else end
-    process = subprocess.Popen([build_dir / "bin" / "write_until_killed", tmp_path, how], stdout=subprocess.PIPE, text=True)
+    # What a shell starts in the background inherits that SIGINT is ignored.
+    process = subprocess.Popen([build_dir / "bin" / "write_until_killed", tmp_path, how], stdout=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     if how == "wait":
         assert process.stdout.readline() == "ready\n"
         process.send_signal(getattr(signal, end))

@@ -341,10 +341,7 @@ Tensors unstack(const Tensor& x, std::int64_t axis) {
                      " is not known yet. Unstack an axis of known size, or use x[i].");
   if (num == 0) return {};
   Tensors parts = strata::apply(make_op<Unstack>(num, axis), {x});
-  for (std::int64_t i = 0; x.impl()->sizes_of && x.impl()->size_axis < 0 && i < num; ++i) {
-    parts[static_cast<std::size_t>(i)].impl()->sizes_of = x.impl()->sizes_of;
-    parts[static_cast<std::size_t>(i)].impl()->size_axis = i;
-  }
+  for (std::int64_t i = 0; i < num; ++i) array::note_size(x, i, parts[static_cast<std::size_t>(i)]);
   return parts;
 }
 

@@ -30,6 +30,9 @@ inline std::int64_t known_of(std::int64_t a, std::int64_t b) { return a == None 
 // The product of dimensions [from, to): None where one of them is None, unless another is 0.
 std::int64_t product(const Shape& shape, std::size_t from, std::size_t to);
 
+// Where `sizes` is shape(x) of a traced program: notes that `size` is its number i, for Dim.
+void note_size(const Tensor& sizes, std::int64_t i, const Tensor& size);
+
 // Elements of an int32 or int64 tensor.
 std::vector<std::int64_t> integers(const Tensor& t);
 // Reads an int32 or int64 tensor as 64-bit integers; an int64 one is not copied.

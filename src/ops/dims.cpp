@@ -183,6 +183,13 @@ Tensor tile(const Tensor& x, Dims multiples) {
   return broadcast_like(repeated, sized_zeros(target, x.dtype()));
 }
 
+void array::note_size(const Tensor& sizes, std::int64_t i, const Tensor& size) {
+  const auto& source = sizes.impl()->sizes_of;
+  if (!source || sizes.impl()->size_axis >= 0) return;
+  size.impl()->sizes_of = source;
+  size.impl()->size_axis = i < 0 ? i + source->shape.rank() : i;
+}
+
 void array::register_dims(Registry& r) { r.add<SizedZeros>(); }
 
 }  // namespace strata

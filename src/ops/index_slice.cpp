@@ -281,10 +281,7 @@ Tensor Tensor::operator[](std::int64_t i) const {
   SliceFields f;
   append(f, i);
   Tensor element = apply1(make_op<StridedSlice>(f), {*this});
-  if (impl()->sizes_of && impl()->size_axis < 0) {
-    element.impl()->sizes_of = impl()->sizes_of;
-    element.impl()->size_axis = i < 0 ? i + impl()->sizes_of->shape.rank() : i;
-  }
+  array::note_size(*this, i, element);
   return element;
 }
 

@@ -15,14 +15,12 @@ namespace {
 
 struct Range {
   float min = 0, max = 0;
-  bool known() const { return min < max; }
   void join(const Range& other) { min = std::min(min, other.min), max = std::max(max, other.max); }
 };
 
 class UseBytes {
  public:
   explicit UseBytes(Graph& graph)
-
       : graph_(graph),
         old_(graph.nodes),
         constants_(graph.values.size()),

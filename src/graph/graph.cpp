@@ -77,7 +77,7 @@ Tensor Graph::read(const std::shared_ptr<detail::VariableState>& variable) {
 std::string to_string(const Graph& graph) {
   auto name = [](int v) { return "%" + std::to_string(v); };
   auto spec = [&](int v) {
-    const Spec& s = graph.values[static_cast<std::size_t>(v)];
+    const Spec& s = graph.values[at(v)];
     return to_string(s.dtype) + to_string(s.shape);
   };
   std::string out = graph.name + "(";
@@ -107,12 +107,12 @@ std::string to_string(const Graph& graph) {
 void verify(const Graph& graph) {
   std::vector<bool> defined(graph.values.size(), false);
   auto define = [&](int v) {
-    if (v < 0 || static_cast<std::size_t>(v) >= defined.size() || defined[static_cast<std::size_t>(v)])
+    if (v < 0 || at(v) >= defined.size() || defined[at(v)])
       throw Error("graph '" + graph.name + "': value %" + std::to_string(v) + " is defined twice or out of range");
-    defined[static_cast<std::size_t>(v)] = true;
+    defined[at(v)] = true;
   };
   auto use = [&](int v, const std::string& by) {
-    if (v < 0 || static_cast<std::size_t>(v) >= defined.size() || !defined[static_cast<std::size_t>(v)])
+    if (v < 0 || at(v) >= defined.size() || !defined[at(v)])
       throw Error("graph '" + graph.name + "': " + by + " uses %" + std::to_string(v) + " before it is defined");
   };
   for (int v : graph.inputs) define(v);

@@ -12,6 +12,9 @@
 
 namespace strata {
 
+// Values and nodes are numbers, -1 for none: one as the place in a list.
+inline std::size_t at(int number) { return static_cast<std::size_t>(number); }
+
 struct Node {
   OpPtr op;
   std::vector<int> in, out;  // value numbers

@@ -18,8 +18,6 @@ namespace {
 using detail::Buffer;
 using detail::TensorData;
 
-std::size_t at(int v) { return static_cast<std::size_t>(v); }
-
 // Borrowed memory elsewhere: the buffer stays the object that tensors share.
 void rebind(Buffer& buffer, const void* memory) {
   const std::size_t bytes = buffer.bytes();

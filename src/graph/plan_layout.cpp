@@ -55,7 +55,7 @@ PlanLayout::PlanLayout(const Graph& graph, const Specs& inputs) : values(graph.v
     value.spec = inputs[i];
     value.home = Home::input;
   }
-  for (const auto& [v, tensor] : graph.constants) values[static_cast<std::size_t>(v)].home = Home::constant;
+  for (const auto& [v, tensor] : graph.constants) values[strata::at(v)].home = Home::constant;
   for (std::size_t n = 0; n < graph.nodes.size(); ++n)
     with_place(graph.nodes[n], [&] { place_node(graph.nodes[n], static_cast<int>(n)); });
   place_slices(graph);
@@ -94,8 +94,8 @@ void PlanLayout::place_slices(const Graph& graph) {
     if (std::none_of(node.in.begin(), node.in.end(), is_dynamic) &&
         std::none_of(node.out.begin(), node.out.end(), is_dynamic))
       continue;
-    for (const int v : node.in) movable[static_cast<std::size_t>(v)] = false;
-    for (const int v : node.out) movable[static_cast<std::size_t>(v)] = false;
+    for (const int v : node.in) movable[strata::at(v)] = false;
+    for (const int v : node.out) movable[strata::at(v)] = false;
   }
   // The whole is placed before its parts: it is made after those that are concatenated, and before those split off.
   std::vector<const ChannelSlice*> order, split_off;

@@ -17,15 +17,7 @@ std::size_t position_of(const std::vector<int>& list, int v) {
 
 class Placement {
  public:
-  explicit Placement(Graph& graph)
-      : graph_(graph), maker_(graph.values.size()), users_(graph.values.size()), fixed_(graph.values.size()) {
-    for (const Node& node : graph.nodes) {
-      for (const int v : node.out) maker_[at(v)] = &node;
-      for (const int v : node.in) users_[at(v)].push_back(&node);
-    }
-    for (const int v : graph.outputs)
-      if (v >= 0) fixed_[at(v)] = true;
-  }
+  explicit Placement(Graph& graph) : graph_(graph), uses_(graph), placed_(graph.values.size()) {}
 
   bool run() {
     graph_.slices.clear();
@@ -49,9 +41,9 @@ class Placement {
     std::int64_t first = 0;
     for (const int part : parts) {
       const bool once = std::count(parts.begin(), parts.end(), part) == 1;
-      if (once && !fixed_[at(part)] && may_lie_apart(node, part)) {
+      if (once && !placed_[at(part)] && !uses_.is_returned(part) && may_lie_apart(node, part)) {
         graph_.slices.push_back({part, whole, first});
-        fixed_[at(part)] = true;
+        placed_[at(part)] = true;
       }
       first += graph_.values[at(part)].shape.back();
     }
@@ -60,18 +52,17 @@ class Placement {
   // Whether the op that makes the part and those that take it get along with wide rows; `joint` copies what is not in
   // its place.
   bool may_lie_apart(const Node& joint, int part) const {
-    const Node* maker = maker_[at(part)];
-    if (maker == nullptr || graph_.values[at(part)].shape.num_elements() == 0) return false;
-    if (maker != &joint && !ask(*maker, [&](const Preparable& op, const PrepareContext& c) {
-          return op.writes_slice(c, position_of(maker->out, part));
+    if (uses_.maker(part) < 0 || graph_.values[at(part)].shape.num_elements() == 0) return false;
+    const Node& maker = graph_.nodes[at(uses_.maker(part))];
+    if (&maker != &joint && !ask(maker, [&](const Preparable& op, const PrepareContext& c) {
+          return op.writes_slice(c, position_of(maker.out, part));
         }))
       return false;
-    return std::all_of(users_[at(part)].begin(), users_[at(part)].end(), [&](const Node* user) {
-      return user == &joint || ask(*user, [&](const Preparable& op, const PrepareContext& c) {
-               for (std::size_t i = 0; i < user->in.size(); ++i)
-                 if (user->in[i] == part && !op.reads_slice(c, i)) return false;
-               return true;
-             });
+    const auto users = uses_.users(part);
+    return std::all_of(users.begin(), users.end(), [&](const Uses::Use& use) {
+      const Node& user = graph_.nodes[at(use.node)];
+      return &user == &joint ||
+             ask(user, [&](const Preparable& op, const PrepareContext& c) { return op.reads_slice(c, use.input); });
     });
   }
 
@@ -88,9 +79,8 @@ class Placement {
   }
 
   Graph& graph_;
-  std::vector<const Node*> maker_;
-  std::vector<std::vector<const Node*>> users_;
-  std::vector<bool> fixed_;  // returned, or part of another whole already
+  const Uses uses_;
+  std::vector<bool> placed_;  // in a whole already
 };
 
 }  // namespace

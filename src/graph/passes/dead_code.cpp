@@ -15,14 +15,13 @@ bool must_stay(const Node& node) {
 bool remove_dead_code(Graph& graph) {
   std::vector<bool> used(graph.values.size(), false);
   for (int v : graph.outputs)
-    if (v >= 0) used[static_cast<std::size_t>(v)] = true;
+    if (v >= 0) used[at(v)] = true;
   std::vector<bool> live(graph.nodes.size(), false);
   for (std::size_t i = graph.nodes.size(); i-- > 0;) {
     const Node& node = graph.nodes[i];
-    live[i] = must_stay(node) ||
-              std::any_of(node.out.begin(), node.out.end(), [&](int v) { return used[static_cast<std::size_t>(v)]; });
+    live[i] = must_stay(node) || std::any_of(node.out.begin(), node.out.end(), [&](int v) { return used[at(v)]; });
     if (live[i])
-      for (int v : node.in) used[static_cast<std::size_t>(v)] = true;
+      for (int v : node.in) used[at(v)] = true;
   }
   std::vector<Node> kept;
   for (std::size_t i = 0; i < live.size(); ++i)

@@ -23,10 +23,9 @@ class UseBytes {
   explicit UseBytes(Graph& graph)
       : graph_(graph),
         old_(graph.nodes),
+        uses_(graph),
         constants_(graph.values.size()),
         source_(graph.values.size()),
-        users_(graph.values.size()),
-        returned_(graph.values.size()),
         class_(graph.values.size()),
         range_(graph.values.size()),
         bytes_(graph.values.size(), -1),
@@ -37,7 +36,6 @@ class UseBytes {
   }
 
   bool run() {
-    find_users();
     find_fakes();
     find_products();
     find_carriers();
@@ -50,19 +48,9 @@ class UseBytes {
   // What a node of the old graph becomes: nothing (its fake quantization is that of the bytes), a product of bytes, the
   // same op on bytes, or itself.
   enum class Role { other, fake, product, carrier };
-  struct Use {
-    std::size_t node, input;
-  };
 
   const Spec& spec(int v) const { return graph_.values[at(v)]; }
   const Node& node(std::size_t n) const { return old_[n]; }
-
-  void find_users() {
-    for (std::size_t n = 0; n < old_.size(); ++n)
-      for (std::size_t i = 0; i < node(n).in.size(); ++i) users_[at(node(n).in[i])].push_back({n, i});
-    for (const int v : graph_.outputs)
-      if (v >= 0) returned_[at(v)] = true;
-  }
 
   // Whether the node can be a product of bytes: float32 data, weights and bias that are constants.
   bool may_be_product(const Node& n) const {
@@ -77,16 +65,16 @@ class UseBytes {
 
   // A fake quantization with one constant range of 8 bits, whose result only products take.
   bool is_replaceable(const Node& n) const {
-    if (!is(n, "fake_quant") || returned_[at(n.out[0])]) return false;
+    if (!is(n, "fake_quant") || uses_.is_returned(n.out[0])) return false;
     const Config c = n.op->config();
     const Tensor &min = constants_[at(n.in[1])], &max = constants_[at(n.in[2])];
     if (c.get<std::int64_t>("num_bits") != 8 || c.get<bool>("narrow_range") || !min.defined() || !max.defined() ||
         min.rank() != 0 || max.rank() != 0)
       return false;
-    const auto& users = users_[at(n.out[0])];
+    const auto users = uses_.users(n.out[0]);
     return min.item<float>() < max.item<float>() && !users.empty() &&
            std::all_of(users.begin(), users.end(),
-                       [&](const Use& u) { return u.input == 0 && may_be_product(node(u.node)); });
+                       [&](const Uses::Use& u) { return u.input == 0 && may_be_product(old_[at(u.node)]); });
   }
 
   void find_fakes() {
@@ -106,10 +94,11 @@ class UseBytes {
 
   // Whether all that take a value take its bytes.
   bool only_bytes(int v) const {
-    if (returned_[at(v)] || users_[at(v)].empty()) return false;
-    return std::all_of(users_[at(v)].begin(), users_[at(v)].end(), [&](const Use& u) {
-      return role_[u.node] == Role::fake ||
-             (role_[u.node] == Role::carrier && (u.input == 0 || is(node(u.node), "concat")));
+    const auto users = uses_.users(v);
+    if (uses_.is_returned(v) || users.empty()) return false;
+    return std::all_of(users.begin(), users.end(), [&](const Uses::Use& u) {
+      const Role role = role_[at(u.node)];
+      return role == Role::fake || (role == Role::carrier && (u.input == 0 || is(old_[at(u.node)], "concat")));
     });
   }
 
@@ -197,10 +186,9 @@ class UseBytes {
 
   Graph& graph_;
   const std::vector<Node> old_;
+  const Uses uses_;
   std::vector<Tensor> constants_;  // by value, as all that follow; undefined where it is none
   std::vector<int> source_;        // what a fake quantization rounds, of its result
-  std::vector<std::vector<Use>> users_;
-  std::vector<bool> returned_;
   std::vector<int> class_;
   std::vector<Range> range_;
   std::vector<int> bytes_;  // the value that holds its bytes; -1

@@ -1,5 +1,7 @@
 #include "graph/passes/uses.h"
 
+#include <numeric>
+
 #include "graph/registry.h"
 #include "strata/config.h"
 #include "strata/error.h"
@@ -8,18 +10,21 @@ namespace strata {
 
 Uses::Uses(const Graph& graph)
     : maker_(graph.values.size(), -1),
-      user_(graph.values.size(), -1),
-      count_(graph.values.size(), 0),
-      constant_(graph.values.size(), false) {
+      first_(graph.values.size() + 1),
+      returned_(graph.values.size()),
+      constant_(graph.values.size()) {
+  for (const Node& node : graph.nodes)
+    for (const int v : node.in) ++first_[at(v) + 1];
+  std::partial_sum(first_.begin(), first_.end(), first_.begin());
+  uses_.resize(first_.back());
+  std::vector<std::size_t> next(first_);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    for (const int v : graph.nodes[n].out) maker_[at(v)] = static_cast<int>(n);
-    for (const int v : graph.nodes[n].in) {
-      user_[at(v)] = static_cast<int>(n);
-      ++count_[at(v)];
-    }
+    const Node& node = graph.nodes[n];
+    for (const int v : node.out) maker_[at(v)] = static_cast<int>(n);
+    for (std::size_t i = 0; i < node.in.size(); ++i) uses_[next[at(node.in[i])]++] = {static_cast<int>(n), i};
   }
   for (const int v : graph.outputs)
-    if (v >= 0) count_[at(v)] += 2;
+    if (v >= 0) returned_[at(v)] = true;
   for (const auto& [v, tensor] : graph.constants) constant_[at(v)] = true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "graph/graph.h"
 #include "graph/loss_scale.h"
+#include "graph/row_gradients.h"
 #include "graph/tape_impl.h"
 #include "strata/array.h"
 #include "strata/math.h"
@@ -203,7 +204,7 @@ void TapeImpl::backward_record(const Record& record, Grads& grads, const Keys& r
   for (std::size_t i = 0; i < in_grads.size() && i < needed.size(); ++i) {
     if (!needed[i] || !in_grads[i].defined()) continue;
     Tensor& sum = grads[record.inputs[i].impl().get()];
-    sum = sum.defined() ? add(sum, in_grads[i]) : in_grads[i];
+    sum = sum.defined() ? add_gradients(sum, in_grads[i]) : in_grads[i];
   }
 }
 
@@ -242,7 +243,7 @@ Tensor TapeImpl::gradient_of(const Source& source, const Grads& grads) const {
   Tensor sum;
   auto take = [&](const Tensor& key) {
     if (auto it = grads.find(key.impl().get()); it != grads.end())
-      sum = sum.defined() ? add(sum, it->second) : it->second;
+      sum = sum.defined() ? add_gradients(sum, it->second) : it->second;
   };
   if (!source.is_variable)
     take(source.tensor);
@@ -251,7 +252,8 @@ Tensor TapeImpl::gradient_of(const Source& source, const Grads& grads) const {
   return sum;
 }
 
-Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options) {
+Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options,
+                           bool more_follow) {
   if (used_ && !options_.persistent)
     throw GradientError(
         "GradientTape: gradient() was called before on this tape, which keeps nothing afterwards. Make it "
@@ -271,7 +273,7 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
   const Keys kept = keys_of(sources);
   const std::vector<bool> reachable = reachable_records(kept);
   if (!options_.persistent) recording_ = false;
-  used_ = true;
+  used_ = used_ || !more_follow;
 
   Grads grads;
   for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -296,7 +298,7 @@ Tensors TapeImpl::gradient(const Tensors& targets, const std::vector<Source>& so
     }
     result.push_back(scale ? g / cast(scale->scale.read(), g.dtype()) : g);
   }
-  if (!options_.persistent) {
+  if (!options_.persistent && !more_follow) {
     records_.clear();
     watched_.clear();
     reads_.clear();
@@ -350,7 +352,7 @@ Tensor GradientTape::jacobian(const Tensor& target, const Source& source, const 
   for (std::int64_t i = 0; i < n; ++i) {
     GradientOptions one = options;
     one.output_gradients = {reshape(basis[i], target.shape())};
-    rows.push_back(gradient(target, source, one));
+    rows.push_back(impl_->gradient({target}, {source}, one, /*more_follow=*/i + 1 < n)[0]);
   }
   Shape shape = target.shape();
   for (std::int64_t d : source_value.shape()) shape.push_back(d);

@@ -22,7 +22,9 @@ class TapeImpl {
   // Called when `variable` is read as `value`.
   void read(const std::shared_ptr<VariableState>& variable, const Tensor& value, bool explicitly);
   void record(const OpPtr& op, const Tensors& inputs, const Tensors& outputs);
-  Tensors gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options);
+  // What a tape that is not persistent keeps goes with the last call, behind which no more follow.
+  Tensors gradient(const Tensors& targets, const std::vector<Source>& sources, const GradientOptions& options,
+                   bool more_follow = false);
   // A variable was read as float16: its gradient needs a scaled loss.
   void needs_loss_scale() { needs_loss_scale_ = true; }
   bool scales_loss() const { return needs_loss_scale_; }

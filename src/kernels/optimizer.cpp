@@ -39,6 +39,7 @@ struct View {
         end(end),
         w{static_cast<T*>(u.weight)},
         g(static_cast<const T*>(u.gradient)),
+        squares(static_cast<const T*>(u.magnitudes)),
         a{static_cast<T*>(u.slots[0])},
         b{static_cast<T*>(u.slots[1])},
         c{static_cast<T*>(u.slots[2])},
@@ -60,9 +61,12 @@ struct View {
     }
   }
 
+  // What stands for g * g.
+  C square(std::int64_t i, C g) const { return squares == nullptr ? g * g : static_cast<C>(squares[i]); }
+
   int64_t begin, end;
   Elements<T> w;
-  const T* g;
+  const T *g, *squares;
   Elements<T> a, b, c;
   C learning_rate, decay;
 };
@@ -99,7 +103,7 @@ void Run(const Update& u, const AdamStep& s, int64_t begin, int64_t end) {
   auto moments = [&](std::int64_t i, C g, C& m, C& second) {
     m = v.a[i], second = v.b[i];
     m += (g - m) * rest_1;
-    second += (g * g - second) * rest_2;
+    second += (v.square(i, g) - second) * rest_2;
     v.a.set(i, m), v.b.set(i, second);
   };
   if (v.c.data == nullptr)
@@ -126,7 +130,7 @@ void Run(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) {
   const C lr = v.learning_rate, epsilon = static_cast<C>(s.epsilon);
   const bool has_momentum = v.b.data != nullptr, centered = v.c.data != nullptr;
   v.each([&](std::int64_t i, C w, C g) {
-    const C velocity = rho * v.a[i] + rest * (g * g);
+    const C velocity = rho * v.a[i] + rest * v.square(i, g);
     v.a.set(i, velocity);
     C denominator = velocity + epsilon;
     if (centered) {

@@ -20,7 +20,7 @@ void adamax(const Update& u, const AdamaxStep& s) {
   const C rest_1 = static_cast<C>(1 - s.beta_1), beta_2 = static_cast<C>(s.beta_2), epsilon = static_cast<C>(s.epsilon);
   const C correction = 1 - power<C>(s.beta_1, s.step), lr = v.learning_rate;
   v.each([&](std::int64_t i, C w, C g) {
-    const C m = v.a[i] + (g - v.a[i]) * rest_1, norm = std::max(beta_2 * v.b[i], std::abs(g));
+    const C m = v.a[i] + (g - v.a[i]) * rest_1, norm = std::max(beta_2 * v.b[i], v.absolute(i, g));
     v.a.set(i, m), v.b.set(i, norm);
     return w - lr * m / (correction * (norm + epsilon));
   });
@@ -37,7 +37,7 @@ void nadam(const Update& u, const NadamStep& s) {
   const C product = v.c[0], product_next = product * next;
   const C correction = one - power<C>(s.beta_2, s.step);
   v.each([&](std::int64_t i, C w, C g) {
-    const C m = v.a[i] + (g - v.a[i]) * (one - beta_1), second = v.b[i] + (g * g - v.b[i]) * (one - beta_2);
+    const C m = v.a[i] + (g - v.a[i]) * (one - beta_1), second = v.b[i] + (v.square(i, g) - v.b[i]) * (one - beta_2);
     v.a.set(i, m), v.b.set(i, second);
     const C m_hat = next * m / (one - product_next) + (one - now) * g / (one - product);
     return w - m_hat * lr / (std::sqrt(second / correction) + epsilon);
@@ -50,7 +50,7 @@ void adagrad(const Update& u, const AdagradStep& s) {
   const View<T> v(u);
   const C lr = v.learning_rate, epsilon = static_cast<C>(s.epsilon);
   v.each([&](std::int64_t i, C w, C g) {
-    const C sum = v.a[i] + g * g;
+    const C sum = v.a[i] + v.square(i, g);
     v.a.set(i, sum);
     return w - lr * g / std::sqrt(sum + epsilon);
   });
@@ -63,9 +63,11 @@ void adadelta(const Update& u, const AdadeltaStep& s) {
   const C lr = v.learning_rate, epsilon = static_cast<C>(s.epsilon);
   const C rho = static_cast<C>(s.rho), rest = static_cast<C>(1 - s.rho);
   v.each([&](std::int64_t i, C w, C g) {
-    const C squares = rho * v.a[i] + rest * (g * g);
-    const C change = -(std::sqrt(v.b[i] + epsilon) * g / std::sqrt(squares + epsilon));
-    v.a.set(i, squares), v.b.set(i, rho * v.b[i] + rest * (change * change));
+    const C squares = rho * v.a[i] + rest * v.square(i, g);
+    const C root = std::sqrt(v.b[i] + epsilon), change = -(root * g / std::sqrt(squares + epsilon));
+    const C changes =
+        v.magnitudes == nullptr ? change * change : (v.b[i] + epsilon) * v.square(i, g) / (squares + epsilon);
+    v.a.set(i, squares), v.b.set(i, rho * v.b[i] + rest * changes);
     return w + lr * change;
   });
 }
@@ -77,7 +79,7 @@ void ftrl(const Update& u, const FtrlStep& s) {
   const C lr = v.learning_rate, exponent = static_cast<C>(-s.learning_rate_power), l1 = static_cast<C>(s.l1);
   const C l2 = static_cast<C>(s.l2) + static_cast<C>(s.beta) / (2 * lr), shrinkage = static_cast<C>(2 * s.l2_shrinkage);
   v.each([&](std::int64_t i, C w, C g) {
-    const C old = v.a[i], sum = old + g * g, new_power = std::pow(sum, exponent);
+    const C old = v.a[i], sum = old + v.square(i, g), new_power = std::pow(sum, exponent);
     const C linear = v.b[i] + (g + shrinkage * w - (new_power - std::pow(old, exponent)) / lr * w);
     v.a.set(i, sum), v.b.set(i, linear);
     return (std::clamp(linear, -l1, l1) - linear) / (new_power / lr + 2 * l2);
@@ -106,7 +108,7 @@ void schedule_free_adamw(const Update& u, const ScheduleFreeAdamWStep& s) {
   const C lr = v.learning_rate * warmed, correction = one - power<C>(s.beta_2, s.step);
   const C rest_2 = one - static_cast<C>(s.beta_2), weight = one / step;
   v.each([&](std::int64_t i, C w, C g) {
-    const C second = v.b[i] + (g * g - v.b[i]) * rest_2, old = v.a[i];
+    const C second = v.b[i] + (v.square(i, g) - v.b[i]) * rest_2, old = v.a[i];
     const C z = old - lr * g / (std::sqrt(second / correction) + epsilon);
     v.a.set(i, z), v.b.set(i, second);
     // On TensorFlow, which Keras's numbers are of, the momentum is read when it has its new value already.

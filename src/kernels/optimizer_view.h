@@ -1,6 +1,8 @@
 // A weight with its slots and gradient, typed, and the loop over its elements.
 #pragma once
 
+#include <cmath>
+
 #include "core/dispatch.h"
 #include "kernels/optimizer.h"
 #include "kernels/parallel.h"
@@ -25,6 +27,7 @@ struct View {
       : n(u.n),
         w{static_cast<T*>(u.weight)},
         g{static_cast<const T*>(u.gradient)},
+        magnitudes{static_cast<const T*>(u.magnitudes)},
         a{static_cast<T*>(u.slots[0])},
         b{static_cast<T*>(u.slots[1])},
         c{static_cast<T*>(u.slots[2])},
@@ -47,9 +50,13 @@ struct View {
     });
   }
 
+  // What stands for g * g, and for |g|.
+  C square(std::int64_t i, C g) const { return magnitudes == nullptr ? g * g : static_cast<C>(magnitudes[i]); }
+  C absolute(std::int64_t i, C g) const { return magnitudes == nullptr ? std::abs(g) : static_cast<C>(magnitudes[i]); }
+
   std::int64_t n;
   Elements<T> w;
-  const T* g;
+  const T *g, *magnitudes;
   Elements<T> a, b, c;
   C learning_rate, decay;
 };

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "core/fields.h"
+#include "graph/row_gradients.h"
 #include "kernels/gather.h"
 #include "ops/array_util.h"
 #include "ops/index_positions.h"
@@ -104,8 +105,11 @@ struct GatherGrad final : OpBase<GatherGrad>, GatherFields {
 };
 
 Tensors Gather::grad(const GradContext& c) const {
-  return {apply1(make_op<GatherGrad>(static_cast<const GatherFields&>(*this)), {c.grad(), c.input(1), c.input(0)}),
-          Tensor()};
+  const SummedRows rows = {make_op<GatherGrad>(static_cast<const GatherFields&>(*this)),
+                           {c.grad(), c.input(1), c.input(0)}};
+  const Tensor gradient = apply1(rows.sum, rows.in);
+  if (axis == 0 && batch_dims == 0) note_rows(gradient, {rows});
+  return {gradient, Tensor()};
 }
 
 struct GatherNdFields {

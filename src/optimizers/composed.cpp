@@ -40,12 +40,13 @@ class LambState final : public OptimizerState {
     const Variable &m = slots_[0][index], &second = slots_[1][index];
     const Tensor w = decayed(v, s.weight_decay, rate);
     const Tensor new_m = m.read() + (g - m.read()) * (1 - own_.beta_1);
-    const Tensor new_second = second.read() + (square(g) - second.read()) * (1 - own_.beta_2);
+    const Tensor new_second = second.read() + (s.squares() - second.read()) * (1 - own_.beta_2);
     const Tensor change =
         new_m / (1.0 - power(own_.beta_1, step)) / (sqrt(new_second / (1.0 - power(own_.beta_2, step))) + own_.epsilon);
     const Tensor w_norm = sqrt(reduce_sum(square(w))), norm = sqrt(reduce_sum(square(change)));
     const Tensor one = constant(1.0, dtype);
-    const Tensor ratio = strata::where(greater(w_norm, 0.0), strata::where(greater(norm, 0.0), w_norm / norm, one), one);
+    const Tensor ratio =
+        strata::where(greater(w_norm, 0.0), strata::where(greater(norm, 0.0), w_norm / norm, one), one);
     assign_when(s.due, m, new_m);
     assign_when(s.due, second, new_second);
     assign_when(s.due, v, w - ratio * rate * change);
@@ -84,7 +85,7 @@ class AdafactorState final : public OptimizerState {
     const Tensor rate = own_.relative_step ? minimum(given, root) : given;
     const Tensor w = decayed(v, s.weight_decay, given);
     const Tensor alpha = maximum(constant(own_.epsilon_2, dtype), rms(w)) * minimum(rate, root);
-    const Tensor squares = square(g) + own_.epsilon_1;
+    const Tensor squares = s.squares() + own_.epsilon_1;
     const Tensor beta = 1.0 - pow(step, constant(own_.beta_2_decay, dtype)), rest = 1.0 - beta;
     Tensor velocity;
     if (v.shape().size() >= 2) {
@@ -98,7 +99,8 @@ class AdafactorState final : public OptimizerState {
     }
     assign_when(s.due, velocities_[index], velocity);
     const Tensor change = g / sqrt(velocity);
-    const Tensor clipped = change / maximum(constant(1.0, dtype), rms(change) / own_.clip_threshold);
+    const Tensor size = sqrt(reduce_mean(s.squares() / velocity));
+    const Tensor clipped = change / maximum(constant(1.0, dtype), size / own_.clip_threshold);
     assign_when(s.due, v, w - alpha * clipped);
   }
   void add_config(Config& c) const override { write_own(own_, c); }
@@ -149,7 +151,7 @@ class MuonState final : public OptimizerState {
     const Tensor alpha =
         rate * own_.adam_lr_ratio * sqrt(1.0 - power(own_.adam_beta_2, step)) / (1.0 - power(own_.adam_beta_1, step));
     const Tensor new_m = m.read() + (g - m.read()) * (1 - own_.adam_beta_1);
-    const Tensor new_second = second.read() + (square(g) - second.read()) * (1 - own_.adam_beta_2);
+    const Tensor new_second = second.read() + (s.squares() - second.read()) * (1 - own_.adam_beta_2);
     assign_when(s.due, m, new_m);
     assign_when(s.due, second, new_second);
     assign_when(s.due, v, decayed(v, s.weight_decay, rate) - new_m * alpha / (sqrt(new_second) + own_.epsilon));

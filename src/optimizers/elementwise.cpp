@@ -1,5 +1,6 @@
 // Optimizers whose update is one pass over a weight and its slots.
 #include <functional>
+#include <type_traits>
 
 #include "optimizers/options.h"
 #include "optimizers/update_ops.h"
@@ -29,6 +30,7 @@ class Sgd final : public OptimizerState {
     return make_op<SgdUpdate>(v.state(), std::vector<StatePtr>{slot(slots_, 0, index)}, weight_decay,
                               kernels::SgdStep{momentum_, nesterov_});
   }
+  Magnitude magnitude() const override { return Magnitude::none; }
   void add_config(Config& c) const override {
     c.set("momentum", momentum_);
     c.set("nesterov", nesterov_);
@@ -128,6 +130,10 @@ class Elementwise final : public OptimizerState {
     std::vector<StatePtr> slots;
     for (std::size_t kind = 0; kind < slots_.size(); ++kind) slots.push_back(slot(slots_, kind, index));
     return make_op<KernelUpdate<Numbers>>(rule_.op, rule_.kernel, v.state(), slots, weight_decay, rule_.numbers);
+  }
+  Magnitude magnitude() const override {
+    if constexpr (std::is_same_v<Numbers, kernels::LionStep>) return Magnitude::none;
+    return std::is_same_v<Numbers, kernels::AdamaxStep> ? Magnitude::absolutes : Magnitude::squares;
   }
   void add_config(Config& c) const override { write_own(own_, c); }
   Options own_;

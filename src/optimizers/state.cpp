@@ -1,6 +1,7 @@
 #include "optimizers/state.h"
 
 #include "graph/graph.h"
+#include "graph/row_gradients.h"
 #include "strata/array.h"
 #include "strata/math.h"
 #include "strata/reduce.h"
@@ -135,11 +136,14 @@ void assign_when(const Tensor& due, const Variable& variable, const Tensor& valu
   variable.assign(due.defined() ? where(due, value, variable.read()) : value);
 }
 
+Tensor OptimizerState::Step::squares() const { return magnitudes.defined() ? magnitudes : square(gradient); }
+
 OpPtr OptimizerState::update_op(const Variable&, std::size_t, double) const { return nullptr; }
 
 void OptimizerState::update(const Variable& variable, std::size_t index, const Step& s) const {
   Tensors inputs = {s.gradient, s.learning_rate, s.steps_before};
   if (s.due.defined()) inputs.push_back(s.due);
+  if (s.magnitudes.defined()) inputs.push_back(s.magnitudes);
   strata::apply(update_op(variable, index, s.weight_decay), inputs);
 }
 
@@ -189,21 +193,58 @@ Tensors OptimizerState::checked(const Tensors& gradients, const std::vector<Vari
   return out;
 }
 
+namespace {
+
+// Keras's norm of a gradient that is a sum of rows is that of all the rows.
+Tensor sum_of_squares(const Tensor& gradient, DType dtype) {
+  const auto squares = [&](const Tensor& x) { return reduce_sum(square(cast(x, dtype))); };
+  const std::vector<SummedRows> rows = summed_rows_of(gradient);
+  if (rows.empty()) return squares(gradient);
+  Tensor total;
+  for (const SummedRows& part : rows) total = total.defined() ? total + squares(part.in[0]) : squares(part.in[0]);
+  return total;
+}
+
+// The gradient, or each of the rows that make it up, changed.
+template <class F>
+Tensor changed(const Tensor& gradient, F&& change) {
+  std::vector<SummedRows> rows = summed_rows_of(gradient);
+  if (rows.empty()) return change(gradient);
+  for (SummedRows& part : rows) part.in[0] = change(part.in[0]);
+  Tensor sum = sum_of_rows(rows, [](const Tensor& x) { return x; });
+  note_rows(sum, std::move(rows));
+  return sum;
+}
+
+}  // namespace
+
 Tensors OptimizerState::clipped(Tensors gradients) const {
   if (options_.clipnorm && *options_.clipnorm > 0) {
-    for (Tensor& g : gradients) g = g * *options_.clipnorm / maximum(sqrt(reduce_sum(square(g))), *options_.clipnorm);
+    const double most = *options_.clipnorm;
+    for (Tensor& g : gradients) {
+      const Tensor norm = maximum(sqrt(sum_of_squares(g, g.dtype())), most);
+      g = changed(g, [&](const Tensor& x) { return x * most / norm; });
+    }
   } else if (options_.global_clipnorm && *options_.global_clipnorm > 0) {
     const double most = *options_.global_clipnorm;
     Tensors squares;
-    for (const Tensor& g : gradients) squares.push_back(reduce_sum(square(cast(g, float32))));
+    for (const Tensor& g : gradients) squares.push_back(sum_of_squares(g, float32));
     const Tensor norm = sqrt(reduce_sum(stack(squares)));
     // norm - norm is 0, and NaN where the norm is not finite: then the weights show it.
     const Tensor scale = most * minimum(1.0 / norm, 1.0 / most) + (norm - norm);
     for (Tensor& g : gradients) g = g * cast(scale, g.dtype());
   } else if (options_.clipvalue && *options_.clipvalue > 0) {
-    for (Tensor& g : gradients) g = clip(g, -*options_.clipvalue, *options_.clipvalue);
+    const double most = *options_.clipvalue;
+    for (Tensor& g : gradients) g = changed(g, [&](const Tensor& x) { return clip(x, -most, most); });
   }
   return gradients;
+}
+
+Tensor OptimizerState::magnitudes_of(const Tensor& gradient) const {
+  const std::vector<SummedRows> rows =
+      magnitude() == Magnitude::none ? std::vector<SummedRows>() : summed_rows_of(gradient);
+  if (rows.empty()) return {};
+  return sum_of_rows(rows, [&](const Tensor& x) { return magnitude() == Magnitude::squares ? square(x) : abs(x); });
 }
 
 void OptimizerState::apply_gradients(const Tensors& gradients, const std::vector<Variable>& variables) {
@@ -228,7 +269,7 @@ void OptimizerState::apply_gradients(const Tensors& gradients, const std::vector
   begin_step(steps, due);
   for (std::size_t i = 0; i < variables.size(); ++i) {
     const Variable& v = variables[i];
-    update(v, index_of(v), {ready[i], rate, steps, due, weight_decay_of(v)});
+    update(v, index_of(v), {ready[i], rate, steps, due, weight_decay_of(v), magnitudes_of(ready[i])});
   }
   if (options_.use_ema) update_averages(steps);
   for (const Variable& v : variables)

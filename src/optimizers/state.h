@@ -53,15 +53,21 @@ class OptimizerState {
 
  protected:
   // What the update of one variable works with. `due` is undefined, or a bool scalar: false in steps that only add to
-  // the accumulated gradients.
+  // the accumulated gradients. `magnitudes` is undefined, or the sum over the rows that make up the gradient
+  // (graph/row_gradients.h) of what magnitude() says.
   struct Step {
     Tensor gradient, learning_rate, steps_before, due;
     double weight_decay;
+    Tensor magnitudes;
+    Tensor squares() const;  // of the gradient, or of its rows
   };
+  enum class Magnitude { none, squares, absolutes };
+  // What the optimizer computes of a gradient's rows beside their sum.
+  virtual Magnitude magnitude() const { return Magnitude::squares; }
   // Makes the slots, by add_slots.
   virtual void make_slots(const std::vector<Variable>& variables) = 0;
   // The op that changes a variable: its inputs are gradient, learning rate, the number of steps taken before, and
-  // `due` where it is defined. Optimizers that need more than one op override update() instead.
+  // `due` and `magnitudes` where they are defined. Optimizers that need more than one op override update() instead.
   virtual OpPtr update_op(const Variable& variable, std::size_t index, double weight_decay) const;
   virtual void update(const Variable& variable, std::size_t index, const Step& step) const;
   // Before the updates of a step.
@@ -80,6 +86,7 @@ class OptimizerState {
   std::size_t index_of(const Variable& variable) const;
   Tensors checked(const Tensors& gradients, const std::vector<Variable>& variables) const;
   Tensors clipped(Tensors gradients) const;
+  Tensor magnitudes_of(const Tensor& gradient) const;
   Tensors accumulated(const Tensors& gradients, const std::vector<Variable>& variables, const Tensor& due) const;
   double weight_decay_of(const Variable& variable) const;
   void update_averages(const Tensor& steps_before) const;

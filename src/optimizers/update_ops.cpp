@@ -55,7 +55,7 @@ class JointUpdate final : public Op, public WritesVariables {
 
 Specs UpdateOp::infer(const Specs&) const { return {}; }
 
-kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate) const {
+kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, const Tensor& magnitudes) const {
   if (gradient.shape() != weight_->shape || gradient.dtype() != weight_->dtype)
     throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +
                      to_string(weight_->shape) + ", but its gradient has shape " + to_string(gradient.shape()) + ".");
@@ -63,6 +63,7 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate) c
   u.dtype = weight_->dtype;
   u.n = gradient.size();
   u.gradient = gradient.impl()->raw();
+  if (magnitudes.defined()) u.magnitudes = magnitudes.impl()->raw();
   u.learning_rate = learning_rate;
   u.decay = weight_decay_;
   // One after the other: each may move to a buffer of its own first.
@@ -73,8 +74,14 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate) c
 }
 
 void UpdateOp::run(RunContext& c) const {
-  if (c.in.size() > 3 && !is_due(c.in[3])) return;
-  const kernels::Update u = memory(c.in[0], c.in[1].item<double>());
+  Tensor magnitudes;
+  for (std::size_t i = 3; i < c.in.size(); ++i) {
+    if (c.in[i].dtype() != DType::boolean)
+      magnitudes = c.in[i];
+    else if (!is_due(c.in[i]))
+      return;
+  }
+  const kernels::Update u = memory(c.in[0], c.in[1].item<double>(), magnitudes);
   update({&u, 1}, c.in[2].item<std::int64_t>());
 }
 

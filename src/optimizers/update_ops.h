@@ -1,5 +1,6 @@
 // Effect ops that change a variable and its slots in place. Inputs: gradient, learning rate, steps taken before and,
-// where gradients are accumulated, whether the step is due.
+// where gradients are accumulated, whether the step is due; last, where the gradient is a sum of rows, the sum of their
+// squares (Adamax: absolute values).
 #pragma once
 
 #include <memory>
@@ -30,7 +31,7 @@ class UpdateOp : public Op, public UpdatesJointly {
   OpPtr joined(std::vector<OpPtr> updates) const override;
 
   // What the kernel works on. Weight and slots may move to buffers of their own.
-  kernels::Update memory(const Tensor& gradient, double learning_rate) const;
+  kernels::Update memory(const Tensor& gradient, double learning_rate, const Tensor& magnitudes = {}) const;
   // Of as many weights as go together.
   virtual void update(std::span<const kernels::Update> updates, std::int64_t steps_before) const = 0;
 

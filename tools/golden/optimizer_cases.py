@@ -3,7 +3,8 @@
 `inputs` are a (6, 4) and y (6, 3); `weights` the first values of w (4, 3) and b (3); the loss of a step is
 reduce_mean(square(matmul(a, w) + b - y)) * `loss_scale`. `variables` has [w, b] after 5, 10, 15 and 20 steps, `losses`
 the loss before each step, `slots` the optimizer's variables after the last one, in Keras's order, but for the
-iteration and the learning rate.
+iteration and the learning rate. Where `rows` is true, `a` holds the numbers of rows of w (12) that take the place of the product,
+some of them more than once: the gradient of w is that of an embedding, which Keras gives to the optimizer row by row.
 """
 import keras
 import numpy as np
@@ -63,20 +64,43 @@ CASES = [
     ("Lamb", {"learning_rate": 0.05, "gradient_accumulation_steps": 2}),
     ("AdamW", {"learning_rate": 0.05, "use_ema": True, "ema_momentum": 0.9, "gradient_accumulation_steps": 2}),
 ]
+# Keras fails on repeated rows in RMSprop with momentum or centered.
+ROWS = [
+    ("SGD", {"learning_rate": 0.5, "momentum": 0.5}),
+    ("SGD", {"learning_rate": 0.5, "clipnorm": 0.1}),
+    ("Adam", {"learning_rate": 0.05}),
+    ("Adam", {"learning_rate": 0.05, "amsgrad": True, "weight_decay": 0.1, "use_ema": True}),
+    ("Adam", {"learning_rate": 0.05, "clipnorm": 0.05}),
+    ("Adam", {"learning_rate": 0.05, "global_clipnorm": 0.05}),
+    ("Adam", {"learning_rate": 0.05, "clipvalue": 0.01}),
+    ("Adam", {"learning_rate": 0.05, "gradient_accumulation_steps": 2}),
+    ("RMSprop", {"learning_rate": 0.01}),
+    ("Adamax", {"learning_rate": 0.05}),
+    ("Nadam", {"learning_rate": 0.05}),
+    ("Adagrad", {"learning_rate": 0.1}),
+    ("Adadelta", {"learning_rate": 1.0}),
+    ("Ftrl", {"learning_rate": 0.1, "l1_regularization_strength": 0.01}),
+    ("Lion", {"learning_rate": 0.01}),
+    ("Lamb", {"learning_rate": 0.05}),
+    ("Adafactor", {"learning_rate": 0.02}),
+    ("Muon", {"learning_rate": 0.05, "exclude_layers": ["w"]}),
+    ("ScheduleFreeAdamW", {"learning_rate": 0.05}),
+]
 
 
-def case(f, cls, config):
+def case(f, cls, config, rows):
     target = f"optimizers.{cls}"
-    name = f.unique(target, config, "")
+    name = f.unique(target, config, "rows" if rows else "")
     draw = Draw(name)
-    a, y = draw.normal(6, 4), draw.normal(6, 3)
+    a, y = (draw.integers(0, 4, 12), draw.normal(12, 3)) if rows else (draw.normal(6, 4), draw.normal(6, 3))
     w, b = keras.Variable(draw.normal(4, 3), name="w"), keras.Variable(draw.normal(3), name="b")
     first = [w.numpy().copy(), b.numpy().copy()]
     optimizer = getattr(keras.optimizers, cls)(**config)
     losses, variables = [], []
     for step in range(20):
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(tf.matmul(a, w.value) + b.value - y))
+            product = tf.gather(w.value, a) if rows else tf.matmul(a, w.value)
+            loss = tf.reduce_mean(tf.square(product + b.value - y))
         losses.append(float(loss))
         grads = tape.gradient(loss, [w.value, b.value])
         optimizer.apply_gradients(zip(grads, [w, b]))
@@ -88,6 +112,7 @@ def case(f, cls, config):
             "name": name,
             "target": target,
             "config": config,
+            "rows": rows,
             "inputs": [f.put(name, "a", a), f.put(name, "y", y)],
             "weights": [f.put(name, f"w{i}", v) for i, v in enumerate(first)],
             "slots": [f.put(name, f"s{i}", np.float32(v.numpy())) for i, v in enumerate(slots)],
@@ -100,5 +125,7 @@ def case(f, cls, config):
 def make():
     f = Family("optimizer", "optimizer_cases.py")
     for cls, config in CASES:
-        case(f, cls, config)
+        case(f, cls, config, False)
+    for cls, config in ROWS:
+        case(f, cls, config, True)
     return f

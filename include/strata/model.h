@@ -66,7 +66,7 @@ class STRATA_API Model : public Layer {
   Logs evaluate(const Tensor& x, const EvaluateOptions& options = {}) const;
   Outputs predict(const Inputs& x, const PredictOptions& options = {}) const;
   Outputs predict(const data::AnyDataset& dataset, const PredictOptions& options = {}) const;
-  /// One step. The metrics go on from their values; reset_metrics() begins anew.
+  /// One step; the metrics are those of this batch, as in Keras.
   Logs train_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight = {},
                       const ClassWeight& class_weight = {}) const;
   Logs test_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight = {}) const;

@@ -218,12 +218,15 @@ Logs Model::train_on_batch(const Inputs& x, const Inputs& y, const Inputs& sampl
                            const ClassWeight& class_weight) const {
   Batch batch{ordered_inputs(*this, x), y.tensors(), sample_weight.tensors()};
   apply_class_weight(batch, class_weight);
-  return trainer_of(*this, "train_on_batch").train(*this, batch);
+  Trainer& trainer = trainer_of(*this, "train_on_batch");
+  trainer.reset_metrics(*this);
+  return trainer.train(*this, batch);
 }
 
 Logs Model::test_on_batch(const Inputs& x, const Inputs& y, const Inputs& sample_weight) const {
-  return trainer_of(*this, "test_on_batch")
-      .test(*this, {ordered_inputs(*this, x), y.tensors(), sample_weight.tensors()});
+  Trainer& trainer = trainer_of(*this, "test_on_batch");
+  trainer.reset_metrics(*this);
+  return trainer.test(*this, {ordered_inputs(*this, x), y.tensors(), sample_weight.tensors()});
 }
 
 void Model::compile(const CompileOptions& options) const {

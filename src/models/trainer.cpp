@@ -171,7 +171,7 @@ Logs Trainer::compute_metrics(const Model& model, const Tensors& x, const Tensor
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     Output& o = outputs_[i];
     if (o.loss_metric && i < last_output_losses_.size() && last_output_losses_[i].defined())
-      o.loss_metric->update_state(last_output_losses_[i], n);
+      o.loss_metric->update_state(last_output_losses_[i]);  // each batch counts alike: so do Keras's
     if (i >= y.size()) continue;
     for (const auto& m : o.metrics) m.update_state(y[i], y_pred[i]);
     for (const auto& m : o.weighted_metrics) m.update_state(y[i], y_pred[i], weight_of(sample_weight, i));

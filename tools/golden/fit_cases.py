@@ -1,7 +1,7 @@
 """fit(): histories of a model Input(5) -> Dense(6, relu, L2) -> {"kind": Dense(3, softmax), "size": Dense(1)}, in order.
 
 `inputs` are x (20, 5), one-hot kinds (20, 3), sizes (20, 1), a weight for each sample, and as many again (8) for
-validation; `weights` the first ones. Two outputs have batches of one size: of others, Keras's means of their losses are wrong. With
+validation; `weights` the first ones. With
 0 outputs it is Input(4, 2) -> Masking -> Dense(3, softmax), with rows of zeros in x and a weight for each step. A model of one output has "kind" alone. `history` has the values of each epoch.
 """
 import keras
@@ -20,6 +20,8 @@ CASES = [
     ("steps", 1, {"loss": "mse", "metrics": ["accuracy"]}, {"steps_per_epoch": 2, "initial_epoch": 1, "batch_size": 8}),
     ("two_outputs", 2, {"loss": {"kind": "categorical_crossentropy", "size": "mse"}, "loss_weights": {"kind": 1.0, "size": 0.3},
                         "metrics": {"kind": ["accuracy"], "size": ["mae"]}}, {"validation": True, "batch_size": 4}),
+    ("two_outputs_short_batch", 2, {"loss": {"kind": "categorical_crossentropy", "size": "mse"}, "loss_weights": {"kind": 1.0, "size": 0.3},
+                                    "metrics": {"size": ["mae"]}}, {"validation": True, "batch_size": 6}),
     ("masked", 0, {"loss": "categorical_crossentropy", "metrics": ["accuracy"]}, {"validation": True}),
     ("masked_weights", 0, {"loss": "categorical_crossentropy", "weighted_metrics": ["accuracy"]},
      {"sample_weight": True, "validation": True}),

@@ -29,7 +29,7 @@ class STRATA_API BackupAndRestore : public Callback {
   /// Throws ValueError where the model is not built or the backup is of another one, and FileError where it is damaged.
   void on_train_begin(const Logs&) override;
   void on_epoch_begin(int epoch, const Logs&) override;
-  void on_train_batch_end(std::int64_t batch, const Logs&) override;
+  void on_train_batch_end(int batch, const Logs&) override;
   void on_epoch_end(int epoch, const Logs&) override;
   void on_train_end(const Logs&) override;
 

@@ -17,26 +17,28 @@ class TrainingLoop;
 
 namespace callbacks {
 
-/// The base of callbacks: override what is wanted. fit() keeps a copy of the object that it is given; copies of it
-/// share nothing but what the members share. The callbacks of strata are handles: what fit() did with one can be read
-/// from the object that was given to it.
+/// The base of callbacks: override what is wanted. What a callback keeps in its members can be read after fit() from
+/// the object that was given to it by name; a temporary lives in the list.
 class STRATA_API Callback {
  public:
+  Callback();
+  Callback(const Callback& other);
+  Callback& operator=(const Callback& other);
   virtual ~Callback();
   virtual void on_train_begin(const Logs&) {}
   virtual void on_train_end(const Logs&) {}
   virtual void on_epoch_begin(int /*epoch*/, const Logs&) {}
   virtual void on_epoch_end(int /*epoch*/, const Logs&) {}
-  virtual void on_train_batch_begin(std::int64_t /*batch*/, const Logs&) {}
-  virtual void on_train_batch_end(std::int64_t /*batch*/, const Logs&) {}
+  virtual void on_train_batch_begin(int /*batch*/, const Logs&) {}
+  virtual void on_train_batch_end(int /*batch*/, const Logs&) {}
   virtual void on_test_begin(const Logs&) {}
   virtual void on_test_end(const Logs&) {}
-  virtual void on_test_batch_begin(std::int64_t /*batch*/, const Logs&) {}
-  virtual void on_test_batch_end(std::int64_t /*batch*/, const Logs&) {}
+  virtual void on_test_batch_begin(int /*batch*/, const Logs&) {}
+  virtual void on_test_batch_end(int /*batch*/, const Logs&) {}
   virtual void on_predict_begin(const Logs&) {}
   virtual void on_predict_end(const Logs&) {}
-  virtual void on_predict_batch_begin(std::int64_t /*batch*/, const Logs&) {}
-  virtual void on_predict_batch_end(std::int64_t /*batch*/, const Logs&) {}
+  virtual void on_predict_batch_begin(int /*batch*/, const Logs&) {}
+  virtual void on_predict_batch_end(int /*batch*/, const Logs&) {}
   /// Before the logs of an epoch are shown, recorded and given to on_epoch_end: values may be added, such as a learning
   /// rate.
   virtual void add_epoch_logs(int /*epoch*/, Logs&) {}
@@ -49,20 +51,37 @@ class STRATA_API Callback {
   void set_loop(TrainingLoop* loop) { loop_ = loop; }
 
  private:
+  friend class AnyCallback;
   std::shared_ptr<Model> model_;
   TrainingLoop* loop_ = nullptr;
+  std::shared_ptr<const bool> alive_;  // goes with the object
 };
 
-/// Any callback, kept by value.
-class AnyCallback {
+/// Any callback: an object with a name is used itself, and has to live as long as the list is used; others are kept by
+/// value.
+class STRATA_API AnyCallback {
  public:
+  template <class T>
+  requires std::derived_from<std::remove_cvref_t<T>, Callback> AnyCallback(T&& callback) {
+    using Kept = std::remove_cvref_t<T>;
+    if constexpr (std::is_same_v<T, Kept&>)
+      refer_to(callback);
+    else
+      own(std::make_shared<Kept>(std::forward<T>(callback)));
+  }
   template <std::derived_from<Callback> T>
-  AnyCallback(const T& callback) : callback_(std::make_shared<T>(callback)) {}
-  AnyCallback(std::shared_ptr<Callback> callback) : callback_(std::move(callback)) {}
-  Callback* operator->() const { return callback_.get(); }
+  AnyCallback(std::shared_ptr<T> callback) {
+    own(std::move(callback));
+  }
+  /// Throws ValueError where the object is gone.
+  Callback* operator->() const;
 
  private:
-  std::shared_ptr<Callback> callback_;
+  void refer_to(Callback& callback);
+  void own(std::shared_ptr<Callback> callback);
+  std::shared_ptr<Callback> owned_;
+  Callback* callback_ = nullptr;
+  std::weak_ptr<const bool> alive_;
 };
 
 /// A callable kept by value, or none; copies share it.

@@ -68,7 +68,7 @@ class STRATA_API ModelCheckpoint : public Callback {
  public:
   ModelCheckpoint(const std::string& filepath, const ModelCheckpointOptions& options = {});
   void on_epoch_begin(int epoch, const Logs&) override;
-  void on_train_batch_end(std::int64_t batch, const Logs& logs) override;
+  void on_train_batch_end(int batch, const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
   /// The file that was written last; empty before.
   const std::string& last_file() const;
@@ -151,7 +151,7 @@ struct TerminateOnNaNOptions {
 class STRATA_API TerminateOnNaN : public Callback {
  public:
   TerminateOnNaN(const TerminateOnNaNOptions& options = {}) : options_(options) {}
-  void on_train_batch_end(std::int64_t batch, const Logs& logs) override;
+  void on_train_batch_end(int batch, const Logs& logs) override;
 
  private:
   TerminateOnNaNOptions options_;
@@ -183,9 +183,9 @@ class STRATA_API SwapEMAWeights : public Callback {
 struct LambdaCallbackOptions {
   Hook<void(int, const Logs&)> on_epoch_begin = {}, on_epoch_end = {};
   Hook<void(const Logs&)> on_train_begin = {}, on_train_end = {};
-  Hook<void(std::int64_t, const Logs&)> on_train_batch_begin = {}, on_train_batch_end = {};
+  Hook<void(int, const Logs&)> on_train_batch_begin = {}, on_train_batch_end = {};
   Hook<void(const Logs&)> on_test_begin = {}, on_test_end = {};
-  Hook<void(std::int64_t, const Logs&)> on_test_batch_begin = {}, on_test_batch_end = {};
+  Hook<void(int, const Logs&)> on_test_batch_begin = {}, on_test_batch_end = {};
 };
 class STRATA_API LambdaCallback : public Callback {
  public:
@@ -194,12 +194,12 @@ class STRATA_API LambdaCallback : public Callback {
   void on_train_end(const Logs& logs) override;
   void on_epoch_begin(int epoch, const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
-  void on_train_batch_begin(std::int64_t batch, const Logs& logs) override;
-  void on_train_batch_end(std::int64_t batch, const Logs& logs) override;
+  void on_train_batch_begin(int batch, const Logs& logs) override;
+  void on_train_batch_end(int batch, const Logs& logs) override;
   void on_test_begin(const Logs& logs) override;
   void on_test_end(const Logs& logs) override;
-  void on_test_batch_begin(std::int64_t batch, const Logs& logs) override;
-  void on_test_batch_end(std::int64_t batch, const Logs& logs) override;
+  void on_test_batch_begin(int batch, const Logs& logs) override;
+  void on_test_batch_end(int batch, const Logs& logs) override;
 
  private:
   LambdaCallbackOptions options_;

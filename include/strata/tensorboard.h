@@ -39,8 +39,8 @@ class STRATA_API TensorBoard : public Callback {
   void on_train_end(const Logs& logs) override;
   void on_epoch_begin(int epoch, const Logs& logs) override;
   void on_epoch_end(int epoch, const Logs& logs) override;
-  void on_train_batch_begin(std::int64_t batch, const Logs& logs) override;
-  void on_train_batch_end(std::int64_t batch, const Logs& logs) override;
+  void on_train_batch_begin(int batch, const Logs& logs) override;
+  void on_train_batch_end(int batch, const Logs& logs) override;
   void on_test_end(const Logs& logs) override;
 
  private:

@@ -110,7 +110,7 @@ void BackupAndRestore::on_train_begin(const Logs&) {
 
 void BackupAndRestore::on_epoch_begin(int, const Logs&) { state_->orders->orders = data::detail::order_states(); }
 
-void BackupAndRestore::on_train_batch_end(std::int64_t, const Logs&) {
+void BackupAndRestore::on_train_batch_end(int, const Logs&) {
   State& s = *state_;
   if (!s.options.save_freq || ++s.batches_since < *s.options.save_freq) return;
   s.batches_since = 0;

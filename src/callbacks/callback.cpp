@@ -11,7 +11,32 @@
 
 namespace strata::callbacks {
 
+Callback::Callback() : alive_(std::make_shared<const bool>(true)) {}
+Callback::Callback(const Callback& other)
+    : model_(other.model_), loop_(other.loop_), alive_(std::make_shared<const bool>(true)) {}
+Callback& Callback::operator=(const Callback& other) {
+  model_ = other.model_;
+  loop_ = other.loop_;
+  return *this;
+}
 Callback::~Callback() = default;
+
+void AnyCallback::refer_to(Callback& callback) {
+  callback_ = &callback;
+  alive_ = callback.alive_;
+}
+void AnyCallback::own(std::shared_ptr<Callback> callback) {
+  if (callback == nullptr) throw ValueError("AnyCallback: received a null pointer, expected a callback.");
+  refer_to(*callback);
+  owned_ = std::move(callback);
+}
+Callback* AnyCallback::operator->() const {
+  if (alive_.expired())
+    throw ValueError(
+        "a callback of the list is gone: the object was destroyed before the list was used. Keep it in a variable that "
+        "lives longer, or put a temporary into the list.");
+  return callback_;
+}
 
 Model& Callback::model() const {
   if (!model_) throw ValueError("Callback: model() has a value only while fit(), evaluate() or predict() runs.");
@@ -37,7 +62,7 @@ void LearningRateScheduler::add_epoch_logs(int, Logs& logs) {
   logs.set("learning_rate", model().optimizer().learning_rate());
 }
 
-void TerminateOnNaN::on_train_batch_end(std::int64_t batch, const Logs& logs) {
+void TerminateOnNaN::on_train_batch_end(int batch, const Logs& logs) {
   if (!logs.contains("loss")) return;
   const double loss = logs.at("loss");
   if (std::isfinite(loss)) return;
@@ -84,10 +109,10 @@ void LambdaCallback::on_epoch_begin(int epoch, const Logs& logs) {
 void LambdaCallback::on_epoch_end(int epoch, const Logs& logs) {
   if (options_.on_epoch_end) options_.on_epoch_end(epoch, logs);
 }
-void LambdaCallback::on_train_batch_begin(std::int64_t batch, const Logs& logs) {
+void LambdaCallback::on_train_batch_begin(int batch, const Logs& logs) {
   if (options_.on_train_batch_begin) options_.on_train_batch_begin(batch, logs);
 }
-void LambdaCallback::on_train_batch_end(std::int64_t batch, const Logs& logs) {
+void LambdaCallback::on_train_batch_end(int batch, const Logs& logs) {
   if (options_.on_train_batch_end) options_.on_train_batch_end(batch, logs);
 }
 void LambdaCallback::on_test_begin(const Logs& logs) {
@@ -96,10 +121,10 @@ void LambdaCallback::on_test_begin(const Logs& logs) {
 void LambdaCallback::on_test_end(const Logs& logs) {
   if (options_.on_test_end) options_.on_test_end(logs);
 }
-void LambdaCallback::on_test_batch_begin(std::int64_t batch, const Logs& logs) {
+void LambdaCallback::on_test_batch_begin(int batch, const Logs& logs) {
   if (options_.on_test_batch_begin) options_.on_test_batch_begin(batch, logs);
 }
-void LambdaCallback::on_test_batch_end(std::int64_t batch, const Logs& logs) {
+void LambdaCallback::on_test_batch_end(int batch, const Logs& logs) {
   if (options_.on_test_batch_end) options_.on_test_batch_end(batch, logs);
 }
 

@@ -86,7 +86,7 @@ ModelCheckpoint::ModelCheckpoint(const std::string& filepath, const ModelCheckpo
 
 void ModelCheckpoint::on_epoch_begin(int epoch, const Logs&) { state_->epoch = epoch; }
 
-void ModelCheckpoint::on_train_batch_end(std::int64_t batch, const Logs& logs) {
+void ModelCheckpoint::on_train_batch_end(int batch, const Logs& logs) {
   State& s = *state_;
   if (!s.options.save_freq) return;
   s.batches += batch <= s.last_batch ? batch + 1 : batch - s.last_batch;

@@ -189,12 +189,12 @@ void TensorBoard::on_epoch_end(int epoch, const Logs& logs) {
   if (due(s.options.embeddings_freq)) s.write_embeddings(model());
 }
 
-void TensorBoard::on_train_batch_begin(std::int64_t, const Logs&) {
+void TensorBoard::on_train_batch_begin(int, const Logs&) {
   ++state_->train_batch;
   state_->batch_start = Clock::now();
 }
 
-void TensorBoard::on_train_batch_end(std::int64_t, const Logs& logs) {
+void TensorBoard::on_train_batch_end(int, const Logs& logs) {
   State& s = *state_;
   const double seconds = seconds_since(s.batch_start);
   s.write_graph(model());

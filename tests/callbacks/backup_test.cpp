@@ -26,7 +26,7 @@ using namespace strata::layers;
 struct Log : callbacks::Callback {
   explicit Log(std::string path) : path(std::move(path)) {}
   void on_epoch_begin(int number, const Logs&) override { epoch = number; }
-  void on_train_batch_end(std::int64_t batch, const Logs& logs) override {
+  void on_train_batch_end(int batch, const Logs& logs) override {
     write(std::to_string(epoch) + "." + std::to_string(batch), logs);
     usleep(2000);
   }

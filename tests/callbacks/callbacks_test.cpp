@@ -7,11 +7,14 @@
 
 #include "callbacks/monitor.h"
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 using namespace layers;
+using test::has;
+using test::message_of;
 
 // Runs epochs whose logs are the given values of "val_loss"; the number of epochs that ran.
 int run(const std::vector<double>& values, const std::vector<callbacks::AnyCallback>& list, const Model& model,
@@ -157,6 +160,32 @@ TEST(Callbacks, NumbersAsPythonPrintsThem) {
   EXPECT_EQ(callbacks::python_number(2), "2.0");
   EXPECT_EQ(callbacks::python_number(INFINITY), "inf");
   EXPECT_EQ(callbacks::format_path("a{b", 0, {}, {}), "a{b");
+}
+
+struct CountsBatches : callbacks::Callback {
+  int batches = 0, last = -1;
+  void on_train_batch_end(int batch, const Logs&) override { ++batches, last = batch; }
+};
+
+TEST(Callbacks, ANamedObjectIsUsedItself) {
+  const Sequential model = make_model();
+  CountsBatches counts;
+  model.fit(zeros({6, 1}), zeros({6, 1}), {.batch_size = 2, .epochs = 2, .verbose = 0, .callbacks = {counts}});
+  EXPECT_EQ(counts.batches, 6);
+  EXPECT_EQ(counts.last, 2);
+  const auto shared = std::make_shared<CountsBatches>();
+  run({1, 2}, {shared, CountsBatches()}, model);
+  EXPECT_EQ(shared->batches, 2);
+}
+
+TEST(Callbacks, AnObjectThatIsGoneIsAnError) {
+  std::vector<callbacks::AnyCallback> list;
+  {
+    CountsBatches counts;
+    list = {counts};
+  }
+  EXPECT_TRUE(has(message_of([&] { run({1}, list, make_model()); }), "was destroyed before the list was used"));
+  EXPECT_THROW(callbacks::AnyCallback(std::shared_ptr<callbacks::Callback>()), ValueError);
 }
 
 }  // namespace

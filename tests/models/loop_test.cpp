@@ -78,8 +78,8 @@ struct Recorder : callbacks::Callback {
   void on_train_end(const Logs&) override { *text += ")"; }
   void on_epoch_begin(int epoch, const Logs&) override { *text += "E" + std::to_string(epoch) + "["; }
   void on_epoch_end(int, const Logs& logs) override { *text += "]" + std::to_string(logs.size()); }
-  void on_train_batch_begin(std::int64_t batch, const Logs&) override { *text += std::to_string(batch) + "<"; }
-  void on_train_batch_end(std::int64_t batch, const Logs&) override { *text += ">" + std::to_string(batch); }
+  void on_train_batch_begin(int batch, const Logs&) override { *text += std::to_string(batch) + "<"; }
+  void on_train_batch_end(int batch, const Logs&) override { *text += ">" + std::to_string(batch); }
   void on_test_begin(const Logs&) override { *text += "v{"; }
   void on_test_end(const Logs&) override { *text += "}"; }
   std::shared_ptr<std::string> text;

@@ -282,6 +282,16 @@ Outputs MultiHeadAttention::call(const Tensor& query, const Tensor& value, const
   return options_.return_attention_scores ? Outputs(Tensors{y, weights}) : Outputs(y);
 }
 
+Outputs MultiHeadAttention::operator()(const Tensor& query, const Tensor& value,
+                                       const MultiHeadAttentionArguments& arguments) const {
+  MultiHeadAttention same = *this;  // the weights are shared, the options of this call are not
+  same.options_.use_causal_mask = options_.use_causal_mask || arguments.use_causal_mask;
+  same.options_.return_attention_scores = options_.return_attention_scores || arguments.return_attention_scores;
+  const auto call = [&](const auto&... a) { return arguments.training ? same(a..., *arguments.training) : same(a...); };
+  if (arguments.attention_mask) return call(query, value, arguments.key, arguments.attention_mask);
+  return arguments.key ? call(query, value, *arguments.key) : call(query, value);
+}
+
 Config MultiHeadAttention::get_config() const {
   Config config = {{"num_heads", num_heads_}, {"key_dim", key_dim_}};
   config.update(write_options(options_, heads_fields));

@@ -1,6 +1,7 @@
 #include "strata/layers/recurrent.h"
 
 #include "layers/layer_config.h"
+#include "layers/recurrent_call.h"
 #include "layers/recurrent_loop.h"
 #include "ops/recurrent.h"
 #include "strata/array.h"
@@ -139,6 +140,9 @@ Outputs RNN::call(const Tensor& x, const std::optional<Tensor>& state_0, const s
                        {});
 }
 
+Outputs RNN::operator()(const Tensor& x, const RecurrentArguments& arguments) const {
+  return call_by_name<4>(*this, x, arguments);
+}
 void RNN::reset_state() const { reset_kept(*kept_); }
 
 Config RNN::get_config() const {
@@ -176,6 +180,9 @@ Outputs SimpleRNN::call(const Tensor& x, const std::optional<Tensor>& initial_st
   });
 }
 
+Outputs SimpleRNN::operator()(const Tensor& x, const RecurrentArguments& arguments) const {
+  return call_by_name<1>(*this, x, arguments);
+}
 void SimpleRNN::reset_state() const { reset_kept(*kept_); }
 Config SimpleRNN::get_config() const { return layer_config(cell_, options_); }
 SimpleRNN SimpleRNN::from_config(const Config& c) {
@@ -215,6 +222,9 @@ Outputs GRU::call(const Tensor& x, const std::optional<Tensor>& initial_state, c
   });
 }
 
+Outputs GRU::operator()(const Tensor& x, const RecurrentArguments& arguments) const {
+  return call_by_name<1>(*this, x, arguments);
+}
 void GRU::reset_state() const { reset_kept(*kept_); }
 Config GRU::get_config() const { return layer_config(cell_, options_); }
 GRU GRU::from_config(const Config& c) {
@@ -258,6 +268,9 @@ Outputs LSTM::call(const Tensor& x, const std::optional<Tensor>& initial_state,
   });
 }
 
+Outputs LSTM::operator()(const Tensor& x, const RecurrentArguments& arguments) const {
+  return call_by_name<2>(*this, x, arguments);
+}
 void LSTM::reset_state() const { reset_kept(*kept_); }
 Config LSTM::get_config() const { return layer_config(cell_, options_); }
 LSTM LSTM::from_config(const Config& c) {

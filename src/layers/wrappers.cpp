@@ -1,6 +1,7 @@
 #include "strata/layers/wrappers.h"
 
 #include "layers/layer_config.h"
+#include "layers/recurrent_call.h"
 #include "layers/recurrent_loop.h"
 #include "models/layer_state.h"
 #include "strata/array.h"
@@ -89,6 +90,9 @@ Outputs Bidirectional::call(const Tensor& x, const std::optional<Tensor>& state_
   return out;
 }
 
+Outputs Bidirectional::operator()(const Tensor& x, const RecurrentArguments& arguments) const {
+  return call_by_name<4>(*this, x, arguments);
+}
 Config Bidirectional::get_config() const {
   Config config = {{"merge_mode", merge_mode_ ? Config::Value(*merge_mode_) : Config::Value()},
                    {"layer", pattern_.to_config_value()}};

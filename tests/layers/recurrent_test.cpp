@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 #include "tests/support/gradients.h"
 
 namespace strata {
@@ -19,15 +20,8 @@ Tensor steps_mask() {
   return Tensor({{true, true, true, false}, {false, true, false, true}, {true, false, false, false}});
 }
 
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
+using test::has;
+using test::message_of;
 
 // The kernels over whole sequences against the cells step by step, for sizes off the vectors' widths.
 template <class L>
@@ -148,7 +142,7 @@ TEST(Recurrent, StatefulLayersContinue) {
     gru(x[{Slice(0, None), Slice(0, 3)}]);
     EXPECT_LT(difference(gru(x[{Slice(0, None), Slice(3)}]), whole), 1e-6);
     EXPECT_EQ(gru.weights().size(), 3u);  // states are no weights
-    EXPECT_NE(error_of([&] { gru(sequences({3, 6, 3})); }).find("states are for 2"), std::string::npos);
+    EXPECT_NE(message_of([&] { gru(sequences({3, 6, 3})); }).find("states are for 2"), std::string::npos);
   }
 }
 
@@ -216,16 +210,16 @@ TEST(Recurrent, ClonesAndConfigurations) {
 
 TEST(Recurrent, ErrorsSayWhatToDo) {
   EXPECT_THROW(LSTM(0), ValueError);
-  EXPECT_NE(error_of([] { RNN(Dense(3)); }).find("is no cell"), std::string::npos);
-  EXPECT_NE(error_of([] { Bidirectional(Dense(3)); }).find("no recurrent layer"), std::string::npos);
+  EXPECT_NE(message_of([] { RNN(Dense(3)); }).find("is no cell"), std::string::npos);
+  EXPECT_NE(message_of([] { Bidirectional(Dense(3)); }).find("no recurrent layer"), std::string::npos);
   EXPECT_THROW(Bidirectional(LSTM(3), {.merge_mode = "max"}), ValueError);
-  EXPECT_NE(error_of([] { Bidirectional(LSTM(3), {.backward_layer = LSTM(3)}); }).find("same direction"),
+  EXPECT_NE(message_of([] { Bidirectional(LSTM(3), {.backward_layer = LSTM(3)}); }).find("same direction"),
             std::string::npos);
-  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 3})); }).find("sequences"), std::string::npos);
-  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 0, 3})); }).find("no steps"), std::string::npos);
-  EXPECT_NE(error_of([] { LSTM(3)(ones({2, 4, 3}), ones({2, 3})); }).find("initial states"), std::string::npos);
-  EXPECT_NE(error_of([] { TimeDistributed(Dense(3))(ones({2, 3})); }).find("three dimensions"), std::string::npos);
-  EXPECT_NE(error_of([] { Masking()(ones({2})); }).find("(batch, steps, features)"), std::string::npos);
+  EXPECT_NE(message_of([] { LSTM(3)(ones({2, 3})); }).find("sequences"), std::string::npos);
+  EXPECT_NE(message_of([] { LSTM(3)(ones({2, 0, 3})); }).find("no steps"), std::string::npos);
+  EXPECT_NE(message_of([] { LSTM(3)(ones({2, 4, 3}), ones({2, 3})); }).find("initial states"), std::string::npos);
+  EXPECT_NE(message_of([] { TimeDistributed(Dense(3))(ones({2, 3})); }).find("three dimensions"), std::string::npos);
+  EXPECT_NE(message_of([] { Masking()(ones({2})); }).find("(batch, steps, features)"), std::string::npos);
 }
 
 // An attention layer over an LSTM, trained: which of the steps carries the mark?
@@ -254,6 +248,42 @@ TEST(Recurrent, DenseWorksOnTheLastAxis) {
   EXPECT_EQ(y.shape(), Shape({2, 3, 5, 4}));
   EXPECT_LT(difference(y[1][2], dense(x[1][2])), 1e-6);
   EXPECT_LT(difference(TimeDistributed(dense)(x[0]), y[0]), 1e-6);
+}
+
+TEST(Recurrent, StatesAndMaskByName) {
+  const Tensor x = sequences({2, 3, 4}), h = sequences({2, 5}), c = sequences({2, 5}) * 0.5f;
+  const Tensor mask = {{true, true, false}, {true, false, false}};
+  const LSTM lstm(5, {.return_state = true});
+  EXPECT_LT(difference(Outputs(lstm(x, {.initial_state = {h, c}})).tensors()[0], lstm(x, h, c).tensors()[0]), 1e-6);
+  EXPECT_LT(difference(lstm(x, {.mask = mask}).tensors()[2], lstm(x, std::nullopt, std::nullopt, mask).tensors()[2]),
+            1e-6);
+  const GRU gru(5);
+  EXPECT_LT(difference(gru(x, {.initial_state = {h}, .mask = mask}), gru(x, h, mask)), 1e-6);
+  EXPECT_GT(difference(gru(x, {.initial_state = {h}, .mask = mask}), gru(x, {.mask = mask})), 1e-3);
+  const Bidirectional both(LSTM(5));
+  EXPECT_LT(difference(both(x, {.initial_state = {h, c, c, h}}), both(x, h, c, c, h)), 1e-6);
+  EXPECT_TRUE(has(message_of([&] {
+                    gru(x, {.initial_state = {h, c}});
+                  }),
+                  "received 2 initial states, expected at most 1"));
+
+  // In a functional model, too.
+  const Tensor in = Input({3, 4}), start = Input({5}), carry = Input({5});
+  const Model model({in, start, carry}, lstm(in, {.initial_state = {start, carry}}).tensors()[0]);
+  EXPECT_LT(difference(model({x, h, c}), lstm(x, h, c).tensors()[0]), 1e-6);
+}
+
+TEST(Recurrent, OptionsOfACallOfMultiHeadAttention) {
+  const Tensor x = sequences({2, 4, 6}),
+               mask = logical_and(Tensor({{true, true, false, false}}), ones({2, 4, 4}, boolean));
+  const MultiHeadAttention attend(2, 3);
+  auto [y, scores] = attend(x, x, {.attention_mask = mask, .return_attention_scores = true}).as<2>();
+  EXPECT_EQ(scores.shape(), (Shape{2, 2, 4, 4}));
+  EXPECT_LT(reduce_max(scores[{Ellipsis, Slice(2, 4)}]).item<float>(), 1e-6f);
+  EXPECT_LT(difference(y, attend(x, x, std::nullopt, mask)), 1e-6);
+  // The options hold for that call alone.
+  EXPECT_EQ(attend(x, x).size(), 1u);
+  EXPECT_GT(difference(attend(x, x, {.use_causal_mask = true}), attend(x, x)), 1e-4);
 }
 
 }  // namespace

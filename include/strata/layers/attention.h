@@ -18,8 +18,8 @@ struct AttentionOptions {
   std::string score_mode = "dot";  ///< query . key, or "concat": w * sum(tanh(query + key))
   double dropout = 0;              ///< of the weights, in training
   std::optional<std::int64_t> seed = {};
-  bool use_causal_mask = false;          ///< no look at later steps (Keras asks at the call)
-  bool return_attention_scores = false;  ///< give the weights, too (Keras asks at the call)
+  bool use_causal_mask = false;          ///< no look at later steps; at a call, too
+  bool return_attention_scores = false;  ///< give the weights, too; at a call, too
   std::string name = {}, dtype = {};
 };
 
@@ -101,9 +101,17 @@ struct MultiHeadAttentionOptions {
   Regularizer kernel_regularizer = {}, bias_regularizer = {}, activity_regularizer = {};
   Constraint kernel_constraint = {}, bias_constraint = {};
   std::optional<std::int64_t> seed = {};
-  bool use_causal_mask = false;          ///< no look at later steps (Keras asks at the call)
-  bool return_attention_scores = false;  ///< give the weights, too (Keras asks at the call)
+  bool use_causal_mask = false;          ///< no look at later steps; at a call, too
+  bool return_attention_scores = false;  ///< give the weights, too; at a call, too
   std::string name = {}, dtype = {};
+};
+
+/// What a call of MultiHeadAttention may be given by name, as in Keras:
+/// `mha(x, x, {.attention_mask = mask, .return_attention_scores = true})`.
+struct MultiHeadAttentionArguments {
+  std::optional<Tensor> key = {}, attention_mask = {};
+  bool return_attention_scores = false, use_causal_mask = false;
+  std::optional<bool> training = {};
 };
 
 /// Attention in several heads at once (Vaswani et al. 2017, arXiv:1706.03762): `mha(query, value)`, with the key after
@@ -115,6 +123,8 @@ class STRATA_API MultiHeadAttention final : public CustomLayer<MultiHeadAttentio
   void build(const std::vector<Shape>& shapes) const;
   Outputs call(const Tensor& query, const Tensor& value, const std::optional<Tensor>& key,
                const std::optional<Tensor>& attention_mask, bool training) const;
+  using CustomLayer<MultiHeadAttention>::operator();
+  Outputs operator()(const Tensor& query, const Tensor& value, const MultiHeadAttentionArguments& arguments) const;
   Config get_config() const;
   static MultiHeadAttention from_config(const Config& config);
 

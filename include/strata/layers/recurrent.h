@@ -24,6 +24,13 @@ struct RNNOptions {
   std::string name = {}, dtype = {};
 };
 
+/// What a call of a recurrent layer may be given by name: `lstm(x, {.initial_state = {h, c}, .mask = mask})`.
+struct RecurrentArguments {
+  Tensors initial_state = {};
+  std::optional<Tensor> mask = {};  ///< (batch, steps) of bool: steps that count
+  std::optional<bool> training = {};
+};
+
 /// Runs a cell over the steps. `lstm(x)`, `lstm(x, h, c)` with initial states; a mask on `x` (Masking, Embedding) is
 /// heeded: a masked step changes no state. With return_state the outputs are taken apart by `.as<N>()`.
 class STRATA_API RNN final : public CustomLayer<RNN> {
@@ -36,6 +43,8 @@ class STRATA_API RNN final : public CustomLayer<RNN> {
   Outputs call(const Tensor& sequences, const std::optional<Tensor>& state_0, const std::optional<Tensor>& state_1,
                const std::optional<Tensor>& state_2, const std::optional<Tensor>& state_3,
                const std::optional<Tensor>& mask, bool training) const;
+  using CustomLayer<RNN>::operator();
+  Outputs operator()(const Tensor& sequences, const RecurrentArguments& arguments) const;
   void reset_state() const;
   Config get_config() const;
   static RNN from_config(const Config& config);
@@ -66,6 +75,8 @@ class STRATA_API SimpleRNN final : public CustomLayer<SimpleRNN> {
   void build(const Shape& sequences) const;
   Outputs call(const Tensor& sequences, const std::optional<Tensor>& initial_state, const std::optional<Tensor>& mask,
                bool training) const;
+  using CustomLayer<SimpleRNN>::operator();
+  Outputs operator()(const Tensor& sequences, const RecurrentArguments& arguments) const;
   void reset_state() const;
   Config get_config() const;
   static SimpleRNN from_config(const Config& config);
@@ -97,6 +108,8 @@ class STRATA_API GRU final : public CustomLayer<GRU> {
   void build(const Shape& sequences) const;
   Outputs call(const Tensor& sequences, const std::optional<Tensor>& initial_state, const std::optional<Tensor>& mask,
                bool training) const;
+  using CustomLayer<GRU>::operator();
+  Outputs operator()(const Tensor& sequences, const RecurrentArguments& arguments) const;
   void reset_state() const;
   Config get_config() const;
   static GRU from_config(const Config& config);
@@ -129,6 +142,8 @@ class STRATA_API LSTM final : public CustomLayer<LSTM> {
   void build(const Shape& sequences) const;
   Outputs call(const Tensor& sequences, const std::optional<Tensor>& initial_state,
                const std::optional<Tensor>& initial_carry, const std::optional<Tensor>& mask, bool training) const;
+  using CustomLayer<LSTM>::operator();
+  Outputs operator()(const Tensor& sequences, const RecurrentArguments& arguments) const;
   void reset_state() const;
   Config get_config() const;
   static LSTM from_config(const Config& config);

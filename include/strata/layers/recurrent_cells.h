@@ -16,8 +16,9 @@ namespace strata::layers {
 ///
 ///     class Sum : public CustomLayer<Sum>, public RecurrentCell {
 ///      public:
-///       Tensors call(const Tensor& x, const Tensor& sum) const { return {x + sum, x + sum}; }  // output, new
-///       states... std::vector<std::int64_t> state_size() const override { return {8}; }
+///       // The output, then the new states.
+///       Tensors call(const Tensor& x, const Tensor& sum) const { return {x + sum, x + sum}; }
+///       std::vector<std::int64_t> state_size() const override { return {8}; }
 ///     };
 class STRATA_API RecurrentCell {
  public:

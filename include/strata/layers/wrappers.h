@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "strata/custom.h"
+#include "strata/layers/recurrent.h"
 
 namespace strata::layers {
 
@@ -25,6 +25,9 @@ class STRATA_API Bidirectional final : public CustomLayer<Bidirectional> {
   Outputs call(const Tensor& sequences, const std::optional<Tensor>& state_0, const std::optional<Tensor>& state_1,
                const std::optional<Tensor>& state_2, const std::optional<Tensor>& state_3,
                const std::optional<Tensor>& mask, bool training) const;
+  using CustomLayer<Bidirectional>::operator();
+  /// With the initial states of both directions, the forward one's first.
+  Outputs operator()(const Tensor& sequences, const RecurrentArguments& arguments) const;
   Config get_config() const;
   static Bidirectional from_config(const Config& config);
 

@@ -38,6 +38,7 @@ class STRATA_API Inputs {
  public:
   Inputs() = default;
   Inputs(const Tensor& tensor) : tensors_{tensor} {}
+  Inputs(const Variable& variable);
   Inputs(const Tensors& tensors) : tensors_(tensors) {}
   Inputs(std::initializer_list<Tensor> tensors) : tensors_(tensors) {}
   Inputs(std::initializer_list<std::pair<const char*, Tensor>> named);
@@ -61,6 +62,8 @@ class STRATA_API Outputs {
   operator Tensor() const;
   operator Tensors() const { return tensors_; }
   std::size_t size() const { return tensors_.size(); }
+  /// The i-th of several outputs; of the only one the i-th row, as `model.predict(x)[0]` is in Keras. Negative numbers
+  /// count from the end. Throws IndexError.
   Tensor operator[](std::int64_t i) const;
   Tensor operator[](int i) const { return (*this)[static_cast<std::int64_t>(i)]; }
   /// By the name of the output layer.

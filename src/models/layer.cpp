@@ -316,6 +316,7 @@ Inputs::Inputs(std::initializer_list<std::pair<const char*, Tensor>> named) {
     tensors_.push_back(tensor);
   }
 }
+Inputs::Inputs(const Variable& variable) : tensors_{variable.value()} {}
 Inputs::Inputs(const Outputs& outputs) : tensors_(outputs.tensors()) {}
 
 Outputs::operator Tensor() const {
@@ -333,10 +334,9 @@ const Tensor& Outputs::only() const {
 }
 Tensor Outputs::operator[](std::int64_t i) const {
   const auto n = static_cast<std::int64_t>(tensors_.size());
+  if (n == 1) return tensors_[0][i];
   if (i < -n || i >= n)
-    throw IndexError(
-        "output " + std::to_string(i) + " is out of range; there are " + std::to_string(n) +
-        (n == 1 ? " outputs. For a row of the only one, convert first: Tensor y = outputs;" : " outputs."));
+    throw IndexError("output " + std::to_string(i) + " is out of range; there are " + std::to_string(n) + " outputs.");
   return tensors_[static_cast<std::size_t>(i < 0 ? i + n : i)];
 }
 Tensor Outputs::operator[](const char* name) const {

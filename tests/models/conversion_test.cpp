@@ -62,5 +62,21 @@ TEST(Conversion, LabelsHaveNames) {
   EXPECT_EQ(report["airplane"].recall, 0);
 }
 
+TEST(Conversion, AnIndexIsARowOfTheOnlyOutputOrOneOfSeveral) {
+  const Tensor in = Input({3}), a = Dense(2)(in), b = Dense(4)(in), x = random::normal({5, 3}, {.seed = 1});
+  const Model one(in, a), two(in, Tensors{a, b});
+  const Tensor all = one(x);
+  const auto predictions = one.predict(x, {.verbose = 0});
+  EXPECT_EQ(predictions[0].shape(), (Shape{2}));
+  EXPECT_EQ(values(predictions[-1]), values(all[4]));
+  EXPECT_THROW(predictions[5], IndexError);
+  EXPECT_EQ(two(x)[0].shape(), (Shape{5, 2}));
+  EXPECT_EQ(two(x)[-1].shape(), (Shape{5, 4}));
+  EXPECT_THROW(two(x)[2], IndexError);
+  // A variable is an input as a tensor is.
+  const Variable image(x);
+  EXPECT_EQ(values(one(image)), values(all));
+}
+
 }  // namespace
 }  // namespace strata

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "strata/tensor.h"
@@ -66,9 +67,10 @@ struct TopK {
 STRATA_API TopK top_k(const Tensor& x, std::int64_t k);
 
 struct SortOptions {
-  bool descending = false;
+  std::string direction = "ASCENDING";  ///< or "DESCENDING"
 };
-/// Sorted along an axis; equal elements keep their order, NaN counts as the largest number.
+/// Sorted along an axis; equal elements keep their order, NaN counts as the largest number. Throws ValueError for
+/// another direction.
 STRATA_API Tensor sort(const Tensor& x, std::int64_t axis = -1, const SortOptions& options = {});
 /// The positions that sort x, int32.
 STRATA_API Tensor argsort(const Tensor& x, std::int64_t axis = -1, const SortOptions& options = {});

@@ -51,7 +51,7 @@ Tensor glu(const Tensor& x, std::int64_t axis) {
 // Martins and Astudillo, https://arxiv.org/abs/1602.02068.
 Tensor sparsemax(const Tensor& x, std::int64_t axis) {
   check_defined("sparsemax", {&x, 1});
-  const Tensor sorted = sort(x, axis, {.descending = true});
+  const Tensor sorted = sort(x, axis, {.direction = "DESCENDING"});
   const Tensor sums = cumsum(sorted, axis), position = cumsum(ones_like(sorted), axis);
   const Tensor in_support = greater(sorted * position, sums - Tensor(1.0));
   const Tensor count = reduce_sum(cast(in_support, x.dtype()), axis, {.keepdims = true});

@@ -256,7 +256,11 @@ TopK top_k(const Tensor& x, std::int64_t k) {
 }
 
 Tensor argsort(const Tensor& x, std::int64_t axis, const SortOptions& options) {
-  return apply1(make_op<Argsort>(axis, options.descending), {x});
+  const bool descending = options.direction == "DESCENDING";
+  if (!descending && options.direction != "ASCENDING")
+    throw ValueError("sort, argsort: direction is \"" + options.direction +
+                     "\". Expected \"ASCENDING\" or \"DESCENDING\".");
+  return apply1(make_op<Argsort>(axis, descending), {x});
 }
 Tensor sort(const Tensor& x, std::int64_t axis, const SortOptions& options) {
   return take_along_axis(x, argsort(x, axis, options), axis);

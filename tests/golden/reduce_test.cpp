@@ -36,7 +36,7 @@ GoldenTable reductions() {
 
 GoldenTable orders() {
   auto axis = [](const Json& c) { return c.at("axis").get<std::int64_t>(); };
-  auto descending = [](const Json& c) { return c.at("direction") == "DESCENDING"; };
+  auto direction = [](const Json& c) { return c.at("direction").get<std::string>(); };
   auto cumulative = [](const Json& c) {
     return CumulativeOptions{.exclusive = flag(c, "exclusive"), .reverse = flag(c, "reverse")};
   };
@@ -49,9 +49,9 @@ GoldenTable orders() {
          return Tensors{top.values, top.indices};
        }},
       {"sort",
-       [=](const Json& c, const Tensors& x) { return Tensors{sort(x[0], axis(c), {.descending = descending(c)})}; }},
+       [=](const Json& c, const Tensors& x) { return Tensors{sort(x[0], axis(c), {.direction = direction(c)})}; }},
       {"argsort",
-       [=](const Json& c, const Tensors& x) { return Tensors{argsort(x[0], axis(c), {.descending = descending(c)})}; }},
+       [=](const Json& c, const Tensors& x) { return Tensors{argsort(x[0], axis(c), {.direction = direction(c)})}; }},
       {"cumsum", [=](const Json& c, const Tensors& x) { return Tensors{cumsum(x[0], axis(c), cumulative(c))}; }},
       {"cumprod", [=](const Json& c, const Tensors& x) { return Tensors{cumprod(x[0], axis(c), cumulative(c))}; }},
       {"in_top_k", [](const Json& c,

@@ -143,7 +143,8 @@ TEST(Order, TopKAndItsGradient) {
 TEST(Order, SortingIsStableAndNanIsTheLargest) {
   const Tensor x = {3.f, kNan, 1.f, 3.f, -kInf};
   EXPECT_EQ(integers(argsort(x)), (I{4, 2, 0, 3, 1}));
-  EXPECT_EQ(integers(argsort(x, -1, {.descending = true})), (I{1, 0, 3, 2, 4}));
+  EXPECT_EQ(integers(argsort(x, -1, {.direction = "DESCENDING"})), (I{1, 0, 3, 2, 4}));
+  EXPECT_THROW(sort(x, -1, {.direction = "up"}), ValueError);
   EXPECT_EQ(integers(sort(Tensor{{3, 1}, {2, 5}}, 0)), (I{2, 1, 3, 5}));
 }
 

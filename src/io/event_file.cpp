@@ -13,9 +13,9 @@
 #include <new>
 #include <utility>
 
-#include "io/crc32c.h"
 #include "io/event_rescue.h"
 #include "io/protobuf.h"
+#include "kernels/crc32c.h"
 #include "strata/error.h"
 
 namespace strata::summary::detail {

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <map>
 
-#include "io/crc32c.h"
 #include "io/protobuf.h"
+#include "kernels/crc32c.h"
 #include "strata/board.h"
 #include "strata/error.h"
 

@@ -6,11 +6,11 @@
 
 #include "core/file.h"
 #include "core/tensor_data.h"
-#include "io/crc32c.h"
 #include "io/protobuf.h"
 #include "io/saved_model/parse.h"
 #include "io/saved_model/proto.h"
 #include "io/saved_model/table.h"
+#include "kernels/crc32c.h"
 #include "strata/error.h"
 
 namespace strata::saved_model {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "io/crc32c.h"
+#include "kernels/crc32c.h"
 #include "strata/error.h"
 
 namespace strata::saved_model {

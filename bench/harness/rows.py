@@ -144,10 +144,11 @@ def own_rows():
             strata("fit", "loop", mode="fit", **options), strata("fit arrays", "loop", mode="fit arrays", **options),
             strata("custom loop", "loop", mode="loop", **options),
             strata("resident batch", "loop", mode="resident", **options)), items=batch * steps)
-    options = {"network": "inception", "batch": 64, "steps": 8}
-    yield Row("summaries", "8 MiniInception steps of batch 64, without and with two scalars a step for TensorBoard", (
-        strata("none", "loop", mode="resident", **options), strata("two scalars", "loop", mode="summaries", **options)),
-        items=512)
+    for network, title, batch, steps in (("inception", "MiniInception", 64, 8), ("mlp", "MLP", 32, 2000)):
+        options = {"network": network, "batch": batch, "steps": steps}
+        yield Row(f"summaries_{network}", f"{steps} {title} steps of batch {batch}, without and with two scalars a step for TensorBoard", (
+            strata("none", "loop", mode="resident", **options), strata("two scalars", "loop", mode="summaries", **options)),
+            items=batch * steps)
     yield Row("batch_scaling", "MiniInception step, f32, batch 32 to 512", tuple(
         Variant("strata", f"batch {n}", "step", {"batch": n}, items=n) for n in (32, 64, 128, 256, 512)), items=1)
     yield Row("thread_scaling", "MiniInception step, f32, batch 64, one thread and two", tuple(

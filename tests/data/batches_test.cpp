@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -18,15 +19,7 @@ std::vector<List> elements(const D& dataset) {
   for (const Tensor& t : dataset) out.push_back(t.template to_vector<std::int64_t>());
   return out;
 }
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
+using test::message_of;
 
 // Elements [0], [0, 1], [0, 1, 2], ...
 data::Dataset<Tensor> growing(std::int64_t n) {
@@ -47,7 +40,7 @@ TEST(DataBatches, PaddedBatch) {
     EXPECT_EQ(t.shape(), Shape({3, 3, 3, 2}));
     EXPECT_EQ(reduce_sum(t, {1, 2, 3}).to_vector<float>(), (std::vector<float>{2, 8, 18}));
   }
-  EXPECT_NE(error_of([] { elements(growing(3).padded_batch(3, {.padded_shapes = {{2}}})); }).find("padded_shapes"),
+  EXPECT_NE(message_of([] { elements(growing(3).padded_batch(3, {.padded_shapes = {{2}}})); }).find("padded_shapes"),
             std::string::npos);
   EXPECT_THROW(growing(3).padded_batch(0), ValueError);
 }

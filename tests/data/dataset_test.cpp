@@ -8,6 +8,7 @@
 #include "data/source.h"
 #include "strata/data.h"
 #include "strata/random.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -53,7 +54,7 @@ std::string message(F f) {
   return "nothing was thrown";
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 // capability: 3.1
 TEST(Dataset, RowsOfTensors) {

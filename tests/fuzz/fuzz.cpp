@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "strata/error.h"
-#include "support/file_formats.h"
+#include "tests/support/file_formats.h"
 
 namespace {
 

@@ -7,7 +7,8 @@
 
 #include "core/zip.h"
 #include "strata/strata.h"
-#include "support/file_formats.h"
+#include "tests/support/errors.h"
+#include "tests/support/file_formats.h"
 
 namespace strata::test {
 namespace {
@@ -36,15 +37,6 @@ class ArtifactTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  template <class F>
-  std::string error_of(F f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "no error";
-  }
   // The archive again, with other bytes of one entry.
   void replace(const std::string& name, const std::string& bytes) {
     const InputFile in(path("app.strata"));
@@ -91,7 +83,7 @@ TEST_F(ArtifactTest, AGoldenSampleOfOtherOutcomeIsAnError) {
   Artifact::save(model_, path("app.strata"), {.class_names = {"red", "green", "blue"}});
   save_npy(path("other.npy"), Tensor({{0.1f, 0.8f, 0.1f}}));
   replace("sample.npy", read_bytes(path("other.npy")));
-  const std::string text = error_of([&] { Artifact app(path("other.strata")); });
+  const std::string text = message_of([&] { Artifact app(path("other.strata")); });
   EXPECT_NE(text.find("the golden sample gives {\""), std::string::npos) << text;
   EXPECT_NE(text.find("but gave {\"green\", 0.8000} when the file was written"), std::string::npos) << text;
   EXPECT_NO_THROW(Artifact(path("other.strata"), {.verify = false}));
@@ -103,7 +95,7 @@ TEST_F(ArtifactTest, AGoldenSampleOfOtherOutcomeIsAnError) {
   ASSERT_NE(json.find("\"keep_aspect_ratio\""), std::string::npos);
   json.replace(json.find("\"mean\": []"), 10, "\"mean\": [0.9, 0, 0]");
   replace("artifact.json", json);
-  EXPECT_NE(error_of([&] { Artifact app(path("other.strata")); }).find("do not trust it"), std::string::npos);
+  EXPECT_NE(message_of([&] { Artifact app(path("other.strata")); }).find("do not trust it"), std::string::npos);
 }
 
 TEST_F(ArtifactTest, OneOutputIsTheSecondOfTwoClasses) {
@@ -117,27 +109,27 @@ TEST_F(ArtifactTest, OneOutputIsTheSecondOfTwoClasses) {
 }
 
 TEST_F(ArtifactTest, WhatDoesNotFitIsNamed) {
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(message_of([&] {
               Artifact::save(model_, path("a.strata"), {.class_names = {"red", "blue"}});
             }).find("2 class names for a model of 3 classes"),
             std::string::npos);
   Sequential logits({Input({4, 4, 3}), Flatten(), Dense(2)});
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(message_of([&] {
               Artifact::save(logits, path("a.strata"), {.class_names = {"red", "blue"}});
             }).find("Use .from_logits = true"),
             std::string::npos);
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(message_of([&] {
               Artifact::save(Sequential({Input({4}), Dense(2)}), path("a.strata"), {.class_names = {"a", "b"}});
             }).find("expected pictures"),
             std::string::npos);
-  EXPECT_NE(error_of([&] {
+  EXPECT_NE(message_of([&] {
               Artifact::save(logits, path("a.strata"), {.class_names = {"a", "b"}, .preprocessing = {.mean = {1, 2}}});
             }).find("2 means or deviations for 3 channels"),
             std::string::npos);
   EXPECT_FALSE(fs::exists(path("a.strata")));
   save_npz(path("other.npz"), {{"a", ones({2})}});
   EXPECT_FALSE(is_artifact(path("other.npz")));
-  EXPECT_NE(error_of([&] { Artifact app(path("other.npz")); }).find("the archive has no 'artifact.json'"),
+  EXPECT_NE(message_of([&] { Artifact app(path("other.npz")); }).find("the archive has no 'artifact.json'"),
             std::string::npos);
   EXPECT_THROW(Artifact(path("nowhere.strata")), FileError);
 }

@@ -12,6 +12,7 @@
 #include "strata/image.h"
 #include "strata/layers/text.h"
 #include "strata/reduce.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -36,15 +37,6 @@ class DirectoriesTest : public ::testing::Test {
     std::ofstream(folder_ / name, std::ios::binary) << text;
   }
   std::string path(const std::string& name = "") const { return (folder_ / name).string(); }
-  template <class F>
-  std::string error_of(F f) {
-    try {
-      f();
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
-  }
   fs::path folder_;
 };
 
@@ -83,7 +75,7 @@ TEST_F(DirectoriesTest, SubsetsAreApart) {
 }
 
 TEST_F(DirectoriesTest, Errors) {
-  EXPECT_NE(error_of([&] { utils::image_dataset_from_directory(path("nowhere")); }).find("is no folder"),
+  EXPECT_NE(test::message_of([&] { utils::image_dataset_from_directory(path("nowhere")); }).find("is no folder"),
             std::string::npos);
   EXPECT_THROW(utils::image_dataset_from_directory(path("cats")), FileError);
   EXPECT_THROW(utils::image_dataset_from_directory(path(), {.label_mode = "float"}), ValueError);
@@ -94,7 +86,7 @@ TEST_F(DirectoriesTest, Errors) {
   // A damaged picture is named when it is reached, with the number of its element.
   write("cats/2.jpg", "\xff\xd8\xff, no picture");
   const auto broken = utils::image_dataset_from_directory(path(), {.shuffle = false});
-  const std::string error = error_of([&] {
+  const std::string error = test::message_of([&] {
     for (const auto& element : broken.dataset) (void)element;
   });
   EXPECT_NE(error.find("element 2"), std::string::npos) << error;
@@ -116,15 +108,15 @@ TEST_F(DirectoriesTest, Csv) {
   const auto ages = table.numbers_of("age").to_vector<float>();
   EXPECT_EQ(ages[0], 31);
   EXPECT_TRUE(std::isnan(ages[1]));
-  EXPECT_NE(error_of([&] { table.numbers_of("name"); }).find("row 0"), std::string::npos);
-  EXPECT_NE(error_of([&] { table.column("sex"); }).find("name, age"), std::string::npos);
+  EXPECT_NE(test::message_of([&] { table.numbers_of("name"); }).find("row 0"), std::string::npos);
+  EXPECT_NE(test::message_of([&] { table.column("sex"); }).find("name, age"), std::string::npos);
   write("n.csv", "1;2\n3;4.5\n");
   EXPECT_EQ(utils::read_csv(path("n.csv"), {.header = false, .delimiter = ';'}).numbers({"0", "1"}).to_vector<float>(),
             (std::vector<float>{1, 2, 3, 4.5}));
   write("bad.csv", "a,b\n1,2\n3\n");
-  EXPECT_NE(error_of([&] { utils::read_csv(path("bad.csv")); }).find("line 3"), std::string::npos);
+  EXPECT_NE(test::message_of([&] { utils::read_csv(path("bad.csv")); }).find("line 3"), std::string::npos);
   write("open.csv", "a,b\n1,\"2\n");
-  EXPECT_NE(error_of([&] { utils::read_csv(path("open.csv")); }).find("never closed"), std::string::npos);
+  EXPECT_NE(test::message_of([&] { utils::read_csv(path("open.csv")); }).find("never closed"), std::string::npos);
   EXPECT_THROW(utils::read_csv(path("none.csv")), FileError);
 }
 

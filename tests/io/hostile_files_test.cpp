@@ -6,7 +6,7 @@
 #include <random>
 
 #include "strata/error.h"
-#include "support/file_formats.h"
+#include "tests/support/file_formats.h"
 
 namespace strata::test {
 namespace {

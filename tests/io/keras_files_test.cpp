@@ -8,6 +8,7 @@
 
 #include "io/hdf5/reader.h"
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -24,14 +25,7 @@ std::string bytes_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
-std::string message_of(const auto& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 class Block : public CustomLayer<Block> {
  public:

@@ -7,6 +7,7 @@
 #include "graph/registry.h"
 #include "io/onnx/export.h"
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata::test {
 namespace {
@@ -15,15 +16,7 @@ using namespace layers;
 
 std::string temporary(const std::string& name) { return (std::filesystem::path(testing::TempDir()) / name).string(); }
 
-template <class E, class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 // A new op must say what becomes of it in an ONNX file.
 TEST(OnnxExport, EveryOpHasARowOrAReason) {
@@ -39,7 +32,7 @@ TEST(OnnxExport, EveryOpHasARowOrAReason) {
 
 TEST(OnnxExport, AnUnbuiltModelSaysWhatToDo) {
   Sequential model({Dense(3, {.name = "only"})}, {.name = "plain"});
-  const std::string text = error_of<ValueError>([&] { onnx::save(model, temporary("unbuilt.onnx")); });
+  const std::string text = message_of<ValueError>([&] { onnx::save(model, temporary("unbuilt.onnx")); });
   EXPECT_NE(text.find("Sequential 'plain' is not built"), std::string::npos) << text;
   EXPECT_NE(text.find("build({None, ...})"), std::string::npos) << text;
 }
@@ -54,7 +47,7 @@ TEST(OnnxExport, QuantizedModelsHaveEightBits) {
   onnx::save(model, plain);
   onnx::save(quantized, bytes);
   EXPECT_LT(std::filesystem::file_size(bytes), std::filesystem::file_size(plain) / 2);
-  const std::string text = error_of<ValueError>([&] { onnx::save(few, temporary("few.onnx")); });
+  const std::string text = message_of<ValueError>([&] { onnx::save(few, temporary("few.onnx")); });
   EXPECT_NE(text.find("only' cannot be exported: ONNX quantizes to 8 bits, not to 4"), std::string::npos) << text;
 }
 
@@ -68,7 +61,7 @@ TEST(OnnxExport, AnOpThatOnnxLacksIsNamedWithItsLayer) {
   Model model(x, Sorted()(Dense(4)(x)), {.name = "special"});
   const std::string path = temporary("kept.onnx");
   std::ofstream(path) << "old";
-  const std::string text = error_of<ValueError>([&] { onnx::save(model, path); });
+  const std::string text = message_of<ValueError>([&] { onnx::save(model, path); });
   EXPECT_NE(text.find("op 'lgamma' of layer 'special/sorted' cannot be exported"), std::string::npos) << text;
   std::string kept;
   std::ifstream(path) >> kept;

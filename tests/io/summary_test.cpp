@@ -13,9 +13,10 @@
 #include <protozero/pbf_reader.hpp>
 #include <thread>
 
-#include "io/crc32c.h"
 #include "io/event_file.h"
+#include "kernels/crc32c.h"
 #include "strata/function.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -137,7 +138,7 @@ std::string message(F f) {
   return "nothing was thrown";
 }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 TEST(Crc32c, KnownAnswers) {  // RFC 3720, appendix B.4
   for (auto* crc : {crc32c, crc32c_by_tables}) {

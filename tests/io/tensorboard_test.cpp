@@ -10,6 +10,7 @@
 #include "strata/array.h"
 #include "strata/layers/core.h"
 #include "strata/model.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -37,16 +38,8 @@ class TensorBoardTest : public testing::Test {
   std::string folder_;
 };
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
+using test::message_of;
 
 // capability: 5.4
 TEST_F(TensorBoardTest, ImagesAreChecked) {

@@ -12,22 +12,16 @@
 #include "strata/nn.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 using losses::Loss;
 
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 const Tensor kTruth = {{0.f, 1.f}, {0.f, 0.f}}, kPrediction = {{1.f, 1.f}, {1.f, 0.f}};  // squares: 1 0 1 0
 

@@ -8,22 +8,16 @@
 #include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 using metrics::Metric;
 
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 TEST(Metrics, MeanOfValues) {
   metrics::Mean mean;

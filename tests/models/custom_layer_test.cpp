@@ -1,20 +1,14 @@
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 using namespace layers;
 
-std::string message_of(const auto& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 class Scale : public CustomLayer<Scale> {
  public:

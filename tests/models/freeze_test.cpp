@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 #include "tests/support/op_samples.h"
 
 namespace strata {
@@ -196,15 +197,7 @@ TEST(Freeze, ThreadsOfACall) {
   EXPECT_THROW(f(x, {.threads = -1}), ValueError);
 }
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
+using test::message_of;
 
 struct DecidesByValue : CustomModel<DecidesByValue> {
   Tensor call(const Tensor& x) const { return reduce_sum(x).item<float>() > 0 ? x : negative(x); }

@@ -6,18 +6,12 @@
 
 #include "examples/mini_inception.h"
 #include "models/progbar.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
-std::string message_of(const auto& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 // The table of the plan, to the letter.
 const char* const kMiniInceptionSummary =

@@ -12,6 +12,7 @@
 #include "strata/nn.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -35,15 +36,7 @@ class Net : public CustomModel<Net> {
   Dense head = track("head", Dense(2));
 };
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 const Tensor kX = {{1.f, 2.f, 3.f, 4.f}};
 

@@ -10,6 +10,7 @@
 #include "strata/function.h"
 #include "strata/math.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 #include "tests/support/op_samples.h"
 
 namespace strata {
@@ -20,15 +21,7 @@ using Numbers = std::vector<double>;
 
 Numbers numbers(const Tensor& t) { return t.to_vector<double>(); }
 
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 void expect_message(const std::string& message, const std::vector<std::string>& parts) {
   for (const std::string& part : parts)

@@ -10,19 +10,12 @@
 #include "strata/random.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
-template <class Error, class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 TEST(Dims, AreNumbersOutsideOfPrograms) {
   const Tensor x = zeros({3, 2});

@@ -11,6 +11,7 @@
 #include "strata/math.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 #include "tests/support/gradients.h"
 #include "tests/support/op_samples.h"
 
@@ -22,15 +23,7 @@ using Numbers = std::vector<double>;
 
 Numbers numbers(const Tensor& t) { return t.to_vector<double>(); }
 
-template <class E, class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 void expect_message(const std::string& message, const std::vector<std::string>& parts) {
   for (const std::string& part : parts)
@@ -38,7 +31,7 @@ void expect_message(const std::string& message, const std::vector<std::string>& 
 }
 
 // The largest error of a product relative to the size of its terms, by a plain loop in double.
-double error_of(const Tensor& a, const Tensor& b, const Tensor& c, bool ta, bool tb) {
+double message_of(const Tensor& a, const Tensor& b, const Tensor& c, bool ta, bool tb) {
   const Numbers x = numbers(a), y = numbers(b), z = numbers(c);
   const auto m = static_cast<std::size_t>(c.shape()[0]), n = static_cast<std::size_t>(c.shape()[1]);
   const std::size_t k = x.size() / m;
@@ -67,7 +60,7 @@ TEST(Matmul, EverySizeAndDtype) {
           const Tensor product = matmul(x, y, {.transpose_a = ta, .transpose_b = tb});
           ASSERT_EQ(product.dtype(), dtype);
           const double allowed = dtype == float64 ? 1e-14 : dtype == float32 ? 1e-6 : dtype == float16 ? 1e-3 : 1e-2;
-          EXPECT_LT(error_of(x, y, product, ta, tb), allowed) << m << ' ' << n << ' ' << k << ' ' << to_string(dtype);
+          EXPECT_LT(message_of(x, y, product, ta, tb), allowed) << m << ' ' << n << ' ' << k << ' ' << to_string(dtype);
         }
       }
     }
@@ -103,7 +96,7 @@ TEST(Matmul, ThreadsDoNotChangeTheResult) {
     omp_set_num_threads(1);
     const Tensor one = matmul(a, b, {.transpose_a = true});
     const Numbers one_batch = numbers(matmul(batch, batch, {.transpose_b = true}));
-    EXPECT_LT(error_of(a, b, one, true, false), 1e-5);
+    EXPECT_LT(message_of(a, b, one, true, false), 1e-5);
     for (int count : {2, 3, 8}) {
       omp_set_num_threads(count);
       EXPECT_EQ(numbers(matmul(a, b, {.transpose_a = true})), numbers(one))

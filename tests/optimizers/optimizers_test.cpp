@@ -11,22 +11,16 @@
 #include "strata/math.h"
 #include "strata/reduce.h"
 #include "strata/tape.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 using optimizers::Optimizer;
 
-std::string message_of(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 std::vector<float> values(const Variable& v) { return v.read().to_vector<float>(); }
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -16,16 +17,8 @@ using quantization::quantize_model;
 
 double difference(const Tensor& a, const Tensor& b) { return reduce_max(abs(a - b)).item<double>(); }
 
-template <class E, class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "no error";
-}
-bool says(const std::string& message, const std::string& part) { return message.find(part) != std::string::npos; }
+using test::has;
+using test::message_of;
 
 // Two branches and a pool that are joined, batch normalization, and dense layers.
 Model network() {
@@ -75,9 +68,9 @@ TEST(Convert, ATrainedModelComputesInIntegersAsWellAsInFloat32) {
   const Model quantized = quantize_model(model);
   calibrate(quantized, Data(64, 21).x);
   const FrozenModel fast = convert(quantized, {256, 8, 8, 3});
-  EXPECT_TRUE(says(fast.explain(), ": uint8(256, 8, 8, 32) = concat(")) << fast.explain();
-  EXPECT_TRUE(says(fast.explain(), "= byte_matmul(")) << fast.explain();
-  EXPECT_FALSE(says(fast.explain(), "= fused_conv(")) << fast.explain();
+  EXPECT_TRUE(has(fast.explain(), ": uint8(256, 8, 8, 32) = concat(")) << fast.explain();
+  EXPECT_TRUE(has(fast.explain(), "= byte_matmul(")) << fast.explain();
+  EXPECT_FALSE(has(fast.explain(), "= fused_conv(")) << fast.explain();
   const Tensor exact = model(data.x), fake = quantized(data.x), found = fast(data.x);
   EXPECT_GT(accuracy(data.y, exact), 0.9);
   EXPECT_NEAR(accuracy(data.y, found), accuracy(data.y, exact), 0.02);
@@ -108,7 +101,7 @@ TEST(Convert, LeavesOutWhatWasExcluded) {
   const Tensor x = Data(4).x;
   calibrate(quantized, x);
   const FrozenModel fast = convert(quantized, x.shape());
-  EXPECT_TRUE(says(fast.explain(), ": float32(4, 8, 8, 16) = fused_conv(%0, ")) << fast.explain();
+  EXPECT_TRUE(has(fast.explain(), ": float32(4, 8, 8, 16) = fused_conv(%0, ")) << fast.explain();
   EXPECT_LT(difference(fast(x), model(x)), 0.1);
 }
 
@@ -143,10 +136,10 @@ TEST(Convert, ErrorsSayWhatToDo) {
   unseen(ones({1, 4}));
   calibrate(few, ones({2, 4}));
   const std::string hint = "call quantization::calibrate() with samples";
-  EXPECT_TRUE(says(error_of<ValueError>([&] { convert(unseen, {1, 4}); }), hint));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { convert(few, {1, 4}); }), "num_bits = 8"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { convert(model, {1, 4}); }), "quantization::quantize_model()"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { convert(few, {1, 4}, {.dtype = bfloat16}); }), ".dtype is bfloat16"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { convert(unseen, {1, 4}); }), hint));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { convert(few, {1, 4}); }), "num_bits = 8"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { convert(model, {1, 4}); }), "quantization::quantize_model()"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { convert(few, {1, 4}, {.dtype = bfloat16}); }), ".dtype is bfloat16"));
   EXPECT_THROW(convert(unseen, {None, 4}), ShapeError);
 }
 
@@ -175,14 +168,17 @@ TEST(Calibrate, RangesAreThoseOfTheSamples) {
 TEST(Calibrate, ErrorsSayWhatToDo) {
   const Sequential model({Input({2}), Dense(2)});
   const Model quantized = quantize_model(model);
-  EXPECT_TRUE(says(error_of<ValueError>([&] { calibrate(model, ones({1, 2})); }), "has no quantized layers"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { calibrate(quantized, zeros({0, 2})); }), "there are no samples"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { calibrate(quantized, ones({1, 2}) / 0.f); }), "not finite"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] { calibrate(quantized, ones({1, 2}), {.batch_size = 0}); }), "batch_size"));
-  EXPECT_TRUE(says(error_of<ValueError>([&] {
-                     calibrate(quantized, ones({1, 2}), {.percentile = 20});
-                   }),
-                   "percentile is 20"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { calibrate(model, ones({1, 2})); }), "has no quantized layers"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { calibrate(quantized, zeros({0, 2})); }), "there are no samples"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] { calibrate(quantized, ones({1, 2}) / 0.f); }), "not finite"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] {
+                    calibrate(quantized, ones({1, 2}), {.batch_size = 0});
+                  }),
+                  "batch_size"));
+  EXPECT_TRUE(has(message_of<ValueError>([&] {
+                    calibrate(quantized, ones({1, 2}), {.percentile = 20});
+                  }),
+                  "percentile is 20"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "strata/report.h"
 #include "strata/summary.h"
 #include "strata/utils.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -46,16 +47,8 @@ class Board : public testing::Test {
   std::string folder_;
 };
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
+using test::message_of;
 
 TEST_F(Board, ReadsScalarsBack) {
   const auto curves = board::read_scalars(write_logs());

@@ -8,6 +8,7 @@
 #include "strata/array.h"
 #include "strata/reduce.h"
 #include "strata/utils.h"
+#include "tests/support/errors.h"
 
 namespace strata::evaluation {
 namespace {
@@ -15,15 +16,7 @@ namespace {
 const Tensor kTrue = {0, 1, 2, 2, 0, 1};
 const Tensor kPredicted = {0, 2, 2, 2, 0, 0};
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 // capability: 7.2, 7.8
 TEST(ClassificationReport, HasScikitLearnsLayout) {

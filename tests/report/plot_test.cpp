@@ -11,21 +11,14 @@
 #include "strata/image.h"
 #include "strata/layers/convolution.h"
 #include "strata/math.h"
+#include "tests/support/errors.h"
 
 namespace strata::plot {
 namespace {
 
 namespace fs = std::filesystem;
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
+using test::message_of;
 
 // Compares with tests/golden/plots/<name>.png, within what antialiasing of another Cairo may change: on average 2 grey
 // levels. STRATA_UPDATE_PLOTS=1 writes the pictures instead; look at them before they are committed.

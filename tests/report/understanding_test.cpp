@@ -10,22 +10,15 @@
 
 #include "examples/mini_inception.h"
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
 namespace fs = std::filesystem;
 
-template <class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
+using test::message_of;
 
 // Looks for brightness in the left half: a convolution that copies, and a pool over the halves.
 class LeftOrRight : public CustomModel<LeftOrRight> {

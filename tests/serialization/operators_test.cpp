@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/strata.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -10,7 +11,7 @@ using namespace layers;
 
 Tensor x_of() { return random::normal({3, 4, 6}, {.seed = 2}); }
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::has;
 
 void replace(std::string& text, const std::string& from, const std::string& to) {
   const auto at = text.find(from);

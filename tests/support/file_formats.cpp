@@ -1,4 +1,4 @@
-#include "support/file_formats.h"
+#include "tests/support/file_formats.h"
 
 #include <filesystem>
 #include <fstream>

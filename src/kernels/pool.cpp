@@ -45,10 +45,11 @@ inline void for_each_position(const Pooling& p, const Box& b, F&& f) {
       for (std::int64_t x = b.begin[2]; x < b.end[2]; ++x) f(((z * p.in[1] + y) * p.in[2] + x) * p.src_step());
 }
 
-// f(src offset of the image's first channel, dst offset, number of channels, box) for each window and block of
-// channels. One thread does all windows of an image, so overlapping windows add up in one order.
-template <class F>
-void for_each_window(const Pooling& p, F&& f) {
+// start(src offset of the image's first channel, number of channels) for each image and block of channels, and then
+// f(that offset, dst offset, number of channels, box) for each of its windows. One thread does all windows of an image,
+// so overlapping windows add up in one order.
+template <class Start, class F>
+void for_each_window(const Pooling& p, Start&& start, F&& f) {
   const std::int64_t blocks = (p.channels + kBlock - 1) / kBlock;
   const std::int64_t src_image = p.in[0] * p.in[1] * p.in[2] * p.src_step();
   const std::int64_t windows = p.out[0] * p.out[1] * p.out[2];
@@ -56,6 +57,7 @@ void for_each_window(const Pooling& p, F&& f) {
   parallel_for(p.batch * blocks, windows * taps * std::min(kBlock, p.channels), [&](auto first, auto last) {
     for (std::int64_t i = first; i < last; ++i) {
       const std::int64_t n = i / blocks, c = i % blocks * kBlock, count = std::min(kBlock, p.channels - c);
+      start(n * src_image + c, count);
       std::int64_t dst = n * windows * p.dst_step() + c;
       for (std::int64_t d = 0; d < p.out[0]; ++d)
         for (std::int64_t h = 0; h < p.out[1]; ++h)
@@ -65,12 +67,18 @@ void for_each_window(const Pooling& p, F&& f) {
   });
 }
 
+template <class F>
+void for_each_window(const Pooling& p, F&& f) {
+  for_each_window(
+      p, [](std::int64_t, std::int64_t) {}, f);
+}
+
+// Clears an image just before gradients are added to it, while they find it in the cache.
 template <class T>
-void Clear(const Pooling& p, T* src) {
-  const std::int64_t pixels = p.batch * p.in[0] * p.in[1] * p.in[2];
-  parallel_for(pixels, p.channels, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) std::fill_n(src + i * p.src_step(), p.channels, T(0));
-  });
+auto clear_image(const Pooling& p, T* src) {
+  return [&p, src, pixels = p.in[0] * p.in[1] * p.in[2]](std::int64_t image, std::int64_t count) {
+    for (std::int64_t i = 0; i < pixels; ++i) std::fill_n(src + image + i * p.src_step(), count, T(0));
+  };
 }
 
 template <class T>
@@ -142,20 +150,20 @@ void MaxPoolBackward(DType dtype, const Pooling& p, const void* src_data, const 
     const T *src = static_cast<const T*>(src_data), *dst = static_cast<const T*>(dst_data),
             *diff_dst = static_cast<const T*>(diff_dst_data);
     T* diff_src = static_cast<T*>(diff_src_data);
-    Clear(p, diff_src);
-    for_each_window(p, [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
-      C left[kBlock];  // what has not found its element yet
-      for (std::int64_t c = 0; c < count; ++c) left[c] = C(diff_dst[at + c]);
-      for_each_position(p, box, [&](std::int64_t offset) {
-        const T *x = src + image + offset, *y = dst + at;
-        T* dx = diff_src + image + offset;
-        for (std::int64_t c = 0; c < count; ++c) {
-          const bool hit = C(x[c]) == C(y[c]);
-          dx[c] = T(C(dx[c]) + (hit ? left[c] : C(0)));
-          left[c] = hit ? C(0) : left[c];
-        }
-      });
-    });
+    for_each_window(p, clear_image(p, diff_src),
+                    [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
+                      C left[kBlock];  // what has not found its element yet
+                      for (std::int64_t c = 0; c < count; ++c) left[c] = C(diff_dst[at + c]);
+                      for_each_position(p, box, [&](std::int64_t offset) {
+                        const T *x = src + image + offset, *y = dst + at;
+                        T* dx = diff_src + image + offset;
+                        for (std::int64_t c = 0; c < count; ++c) {
+                          const bool hit = C(x[c]) == C(y[c]);
+                          dx[c] = T(C(dx[c]) + (hit ? left[c] : C(0)));
+                          left[c] = hit ? C(0) : left[c];
+                        }
+                      });
+                    });
   });
 }
 
@@ -187,16 +195,16 @@ void AvgPoolBackward(DType dtype, const Pooling& p, const void* diff_dst_data, v
     using C = Compute<T>;
     const T* diff_dst = static_cast<const T*>(diff_dst_data);
     T* diff_src = static_cast<T*>(diff_src_data);
-    Clear(p, diff_src);
-    for_each_window(p, [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
-      C share[kBlock];
-      const C n = static_cast<C>(std::max<std::int64_t>(box.count(), 1));
-      for (std::int64_t c = 0; c < count; ++c) share[c] = C(diff_dst[at + c]) / n;
-      for_each_position(p, box, [&](std::int64_t offset) {
-        T* dx = diff_src + image + offset;
-        for (std::int64_t c = 0; c < count; ++c) dx[c] = T(C(dx[c]) + share[c]);
-      });
-    });
+    for_each_window(p, clear_image(p, diff_src),
+                    [&](std::int64_t image, std::int64_t at, std::int64_t count, const Box& box) {
+                      C share[kBlock];
+                      const C n = static_cast<C>(std::max<std::int64_t>(box.count(), 1));
+                      for (std::int64_t c = 0; c < count; ++c) share[c] = C(diff_dst[at + c]) / n;
+                      for_each_position(p, box, [&](std::int64_t offset) {
+                        T* dx = diff_src + image + offset;
+                        for (std::int64_t c = 0; c < count; ++c) dx[c] = T(C(dx[c]) + share[c]);
+                      });
+                    });
   });
 }
 

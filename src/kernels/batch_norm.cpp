@@ -24,7 +24,8 @@ constexpr std::int64_t kTileBytes = 3072;
 
 template <class T>
 HWY_INLINE std::int64_t TileRows(std::int64_t channels) {
-  return std::clamp<std::int64_t>(kTileBytes / (channels * static_cast<std::int64_t>(sizeof(T))), 4, 64);
+  return std::clamp<std::int64_t>(
+      kTileBytes / (std::max<std::int64_t>(channels, 1) * static_cast<std::int64_t>(sizeof(T))), 4, 64);
 }
 
 // Some vectors of channels, `left` of which are there, of the rows from..to.

@@ -44,10 +44,9 @@ HWY_INLINE void EachTile(std::int64_t channels, std::int64_t begin, std::int64_t
     std::int64_t c = 0;
     for (; c + 4 * kLanes <= channels; c += 4 * kLanes)
       f(std::integral_constant<int, 4>(), Tile{c, 4 * kLanes, from, to});
-    if (c + 2 * kLanes <= channels) {
-      f(std::integral_constant<int, 2>(), Tile{c, 2 * kLanes, from, to});
-      c += 2 * kLanes;
-    }
+    if constexpr (kManyRegisters)  // where vectors are long, and 32 channels two of them
+      for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
+        f(std::integral_constant<int, 2>(), Tile{c, 2 * kLanes, from, to});
     for (; c < channels; c += kLanes)
       f(std::integral_constant<int, 1>(), Tile{c, std::min<std::int64_t>(kLanes, channels - c), from, to});
   }

@@ -19,33 +19,73 @@ HWY_BEFORE_NAMESPACE();
 namespace strata::kernels {
 namespace HWY_NAMESPACE {
 
-// Calls f(vectors as a constant, first channel, channels left) for groups of four vectors of channels, then single
-// ones.
-template <class F>
-HWY_INLINE void EachGroup(std::int64_t channels, F&& f) {
-  std::int64_t c = 0;
-  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) f(std::integral_constant<int, 4>(), c, std::int64_t{4 * kLanes});
-  for (; c < channels; c += kLanes)
-    f(std::integral_constant<int, 1>(), c, std::min<std::int64_t>(kLanes, channels - c));
+// Elements of a row that are worked on before the next ones: a few kilobytes of all rows together.
+constexpr std::int64_t kTileBytes = 3072;
+
+template <class T>
+HWY_INLINE std::int64_t TileRows(std::int64_t channels) {
+  return std::clamp<std::int64_t>(
+      kTileBytes / (std::max<std::int64_t>(channels, 1) * static_cast<std::int64_t>(sizeof(T))), 4, 64);
+}
+
+// Some vectors of channels, `left` of which are there, of the rows from..to.
+struct Tile {
+  std::int64_t channel, left, from, to;
+};
+
+// Calls f(vectors as a constant, tile) for groups of four, two and single vectors of channels of TileRows at a time:
+// memory is read in one stream, row after row, however many channels there are. f fetches what lies TileRows ahead, for
+// gaps between rows hide it from the processor's own prefetching.
+template <class T, class F>
+HWY_INLINE void EachTile(std::int64_t channels, std::int64_t begin, std::int64_t end, F&& f) {
+  const std::int64_t rows = TileRows<T>(channels);
+  for (std::int64_t from = begin; from < end; from += rows) {
+    const std::int64_t to = std::min(end, from + rows);
+    std::int64_t c = 0;
+    for (; c + 4 * kLanes <= channels; c += 4 * kLanes)
+      f(std::integral_constant<int, 4>(), Tile{c, 4 * kLanes, from, to});
+    if constexpr (kManyRegisters)  // where vectors are long, and 32 channels two of them
+      for (; c + 2 * kLanes <= channels; c += 2 * kLanes)
+        f(std::integral_constant<int, 2>(), Tile{c, 2 * kLanes, from, to});
+    for (; c < channels; c += kLanes)
+      f(std::integral_constant<int, 1>(), Tile{c, std::min<std::int64_t>(kLanes, channels - c), from, to});
+  }
+}
+
+// Fetches the lines that hold N vectors.
+template <int N, class T>
+HWY_INLINE void Fetch(const T* p) {
+  constexpr int kStep = std::max(1, 64 / (kLanes * static_cast<int>(sizeof(T))));
+  for (int j = 0; j < N; j += kStep) __builtin_prefetch(p + j * kLanes);
 }
 
 // Sums of (x - first) and its square over the rows of a block, for each channel; `first` is the block's first row.
 template <class T>
 void BlockMoments(const BatchNormTask& t, const T* src, std::int64_t stride, std::int64_t begin, std::int64_t end,
-                  float* sums, float* squares) {
-  EachGroup(t.channels, [&]<int N>(std::integral_constant<int, N>, std::int64_t c, std::int64_t left) HWY_ATTR {
+                  float* sums, float* squares, float* firsts) {
+  const std::int64_t ahead = TileRows<T>(t.channels) * stride;
+  for (std::int64_t c = 0; c < t.channels; c += kLanes) {
+    Store(LoadUpTo(src + begin * stride + c, t.channels - c), firsts + c);
+    Store(hn::Zero(D()), sums + c);
+    Store(hn::Zero(D()), squares + c);
+  }
+  EachTile<T>(t.channels, begin, end, [&]<int N>(std::integral_constant<int, N>, const Tile& tile) HWY_ATTR {
+    const std::int64_t c = tile.channel;
     V first[N], sum[N], square[N];
     for (int j = 0; j < N; ++j) {
-      first[j] = LoadUpTo(src + begin * stride + c + j * kLanes, left);
-      sum[j] = square[j] = hn::Zero(D());
+      first[j] = Load(firsts + c + j * kLanes);
+      sum[j] = Load(sums + c + j * kLanes), square[j] = Load(squares + c + j * kLanes);
     }
-    for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t r = tile.from; r < tile.to; ++r) {
+      const T* row = src + r * stride + c;
+      Fetch<N>(row + ahead);
       for (int j = 0; j < N; ++j) {
-        const T* p = src + r * stride + c + j * kLanes;
-        const V d = hn::Sub(N > 1 ? Load(p) : LoadUpTo(p, left), first[j]);
+        const T* p = row + j * kLanes;
+        const V d = hn::Sub(N > 1 ? Load(p) : LoadUpTo(p, tile.left), first[j]);
         sum[j] = hn::Add(sum[j], d);
         square[j] = hn::MulAdd(d, d, square[j]);
       }
+    }
     for (int j = 0; j < N; ++j) {
       Store(sum[j], sums + c + j * kLanes);
       Store(square[j], squares + c + j * kLanes);
@@ -58,24 +98,29 @@ template <bool kCentered, class T>
 void BlockScale(const BatchNormTask& t, const T* src, std::int64_t src_stride, T* dst, std::int64_t dst_stride,
                 std::int64_t begin, std::int64_t end, const float* mean, const float* factor, const float* shift) {
   const V zero = hn::Zero(D());
-  EachGroup(t.channels, [&]<int N>(std::integral_constant<int, N>, std::int64_t c, std::int64_t left) HWY_ATTR {
+  const std::int64_t ahead = TileRows<T>(t.channels);
+  EachTile<T>(t.channels, begin, end, [&]<int N>(std::integral_constant<int, N>, const Tile& tile) HWY_ATTR {
+    const std::int64_t c = tile.channel;
     V m[N], f[N], s[N];
     for (int j = 0; j < N; ++j) {
       m[j] = kCentered ? Load(mean + c + j * kLanes) : zero;
       f[j] = Load(factor + c + j * kLanes), s[j] = Load(shift + c + j * kLanes);
     }
-    for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t r = tile.from; r < tile.to; ++r) {
+      Fetch<N>(src + (r + ahead) * src_stride + c);
+      Fetch<N>(dst + (r + ahead) * dst_stride + c);
       for (int j = 0; j < N; ++j) {
         const T* p = src + r * src_stride + c + j * kLanes;
         T* q = dst + r * dst_stride + c + j * kLanes;
-        const V x = N > 1 ? Load(p) : LoadUpTo(p, left);
+        const V x = N > 1 ? Load(p) : LoadUpTo(p, tile.left);
         V y = hn::MulAdd(kCentered ? hn::Sub(x, m[j]) : x, f[j], s[j]);
         if (t.relu) y = hn::IfThenElse(hn::Lt(y, zero), zero, y);  // in this order NaN stays NaN
         if (N > 1)
           Store(y, q);
         else
-          StoreUpTo(y, q, left);
+          StoreUpTo(y, q, tile.left);
       }
+    }
   });
 }
 
@@ -101,29 +146,42 @@ struct Gradients {
     const T* p = src + r * src_stride + c;
     return hn::Sub(kWhole ? Load(p) : LoadUpTo(p, left), m);
   }
+  template <int N>
+  HWY_INLINE void FetchRow(std::int64_t r, std::int64_t c) const {
+    Fetch<N>(dy + r * dy_stride + c);
+    Fetch<N>(src + r * src_stride + c);
+    if (second != nullptr) Fetch<N>(second + r * second_stride + c);
+  }
 };
 
 template <class T>
 void BlockGradientSums(const BatchNormTask& t, const Gradients<T>& g, std::int64_t begin, std::int64_t end, float* sums,
                        float* products) {
-  EachGroup(t.channels, [&]<int N>(std::integral_constant<int, N>, std::int64_t c, std::int64_t left) HWY_ATTR {
+  const std::int64_t ahead = TileRows<T>(t.channels);
+  for (std::int64_t c = 0; c < t.channels; c += kLanes) {
+    Store(hn::Zero(D()), sums + c);
+    Store(hn::Zero(D()), products + c);
+  }
+  EachTile<T>(t.channels, begin, end, [&]<int N>(std::integral_constant<int, N>, const Tile& tile) HWY_ATTR {
     V f[N], s[N], m[N], sum[N], product[N];
     for (int j = 0; j < N; ++j) {
-      const std::int64_t at = c + j * kLanes;
+      const std::int64_t at = tile.channel + j * kLanes;
       f[j] = Load(g.factor + at), s[j] = Load(g.shift + at), m[j] = Load(g.mean + at);
-      sum[j] = product[j] = hn::Zero(D());
+      sum[j] = Load(sums + at), product[j] = Load(products + at);
     }
-    for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t r = tile.from; r < tile.to; ++r) {
+      g.template FetchRow<N>(r + ahead, tile.channel);
       for (int j = 0; j < N; ++j) {
-        const std::int64_t at = c + j * kLanes;
-        const V x = g.template Centered<(N > 1)>(r, at, left, m[j]);
-        const V dy = g.template Masked<(N > 1)>(t.relu, r, at, left, x, f[j], s[j]);
+        const std::int64_t at = tile.channel + j * kLanes;
+        const V x = g.template Centered<(N > 1)>(r, at, tile.left, m[j]);
+        const V dy = g.template Masked<(N > 1)>(t.relu, r, at, tile.left, x, f[j], s[j]);
         sum[j] = hn::Add(sum[j], dy);
         product[j] = hn::MulAdd(dy, x, product[j]);
       }
+    }
     for (int j = 0; j < N; ++j) {
-      Store(sum[j], sums + c + j * kLanes);
-      Store(product[j], products + c + j * kLanes);
+      Store(sum[j], sums + tile.channel + j * kLanes);
+      Store(product[j], products + tile.channel + j * kLanes);
     }
   });
 }
@@ -132,25 +190,29 @@ void BlockGradientSums(const BatchNormTask& t, const Gradients<T>& g, std::int64
 template <class T>
 void BlockGradient(const BatchNormTask& t, const Gradients<T>& g, std::int64_t begin, std::int64_t end,
                    const float* slope, const float* level, T* diff_src, std::int64_t diff_src_stride) {
-  EachGroup(t.channels, [&]<int N>(std::integral_constant<int, N>, std::int64_t c, std::int64_t left) HWY_ATTR {
+  const std::int64_t ahead = TileRows<T>(t.channels);
+  EachTile<T>(t.channels, begin, end, [&]<int N>(std::integral_constant<int, N>, const Tile& tile) HWY_ATTR {
     V f[N], s[N], m[N], b[N], d[N];
     for (int j = 0; j < N; ++j) {
-      const std::int64_t at = c + j * kLanes;
+      const std::int64_t at = tile.channel + j * kLanes;
       f[j] = Load(g.factor + at), s[j] = Load(g.shift + at), m[j] = Load(g.mean + at);
       b[j] = Load(slope + at), d[j] = Load(level + at);
     }
-    for (std::int64_t r = begin; r < end; ++r)
+    for (std::int64_t r = tile.from; r < tile.to; ++r) {
+      g.template FetchRow<N>(r + ahead, tile.channel);
+      Fetch<N>(diff_src + (r + ahead) * diff_src_stride + tile.channel);
       for (int j = 0; j < N; ++j) {
-        const std::int64_t at = c + j * kLanes;
-        const V x = g.template Centered<(N > 1)>(r, at, left, m[j]);
-        const V dy = g.template Masked<(N > 1)>(t.relu, r, at, left, x, f[j], s[j]);
+        const std::int64_t at = tile.channel + j * kLanes;
+        const V x = g.template Centered<(N > 1)>(r, at, tile.left, m[j]);
+        const V dy = g.template Masked<(N > 1)>(t.relu, r, at, tile.left, x, f[j], s[j]);
         const V dx = hn::MulAdd(f[j], dy, hn::MulAdd(b[j], x, d[j]));
         T* q = diff_src + r * diff_src_stride + at;
         if (N > 1)
           Store(dx, q);
         else
-          StoreUpTo(dx, q, left);
+          StoreUpTo(dx, q, tile.left);
       }
+    }
   });
 }
 
@@ -161,11 +223,9 @@ void Train(const BatchNormTask& t, const T* src, const float* scale, const float
   const std::int64_t stride = blocks.src_stride();
   blocks.each([&](std::int64_t b) HWY_ATTR {
     float* sums = blocks.partial(scratch, b);
-    BlockMoments(t, src, stride, blocks.begin(b), blocks.end(b), sums, sums + blocks.padded);
+    BlockMoments(t, src, stride, blocks.begin(b), blocks.end(b), sums, sums + blocks.padded, sums + 2 * blocks.padded);
   });
-  blocks.combine_moments(
-      scratch, [&](std::int64_t block, std::int64_t c) { return float(src[blocks.begin(block) * stride + c]); }, mean,
-      variance);
+  blocks.combine_moments(scratch, mean, variance);
   float *factor = blocks.constants(scratch, 0), *shift = blocks.constants(scratch, 1),
         *middle = blocks.constants(scratch, 2);
   blocks.prepare(scale, offset, mean, variance, factor, shift, middle);

@@ -25,9 +25,9 @@ struct BatchNormBlocks {
   std::int64_t diff_src_stride() const { return t.diff_src_stride > 0 ? t.diff_src_stride : t.channels; }
   std::int64_t begin(std::int64_t b) const { return b * size; }
   std::int64_t end(std::int64_t b) const { return std::min(t.rows, (b + 1) * size); }
-  std::int64_t floats() const { return (2 * count + 5) * padded; }
-  float* partial(float* scratch, std::int64_t b) const { return scratch + 2 * b * padded; }
-  float* constants(float* scratch, std::int64_t i) const { return scratch + (2 * count + i) * padded; }
+  std::int64_t floats() const { return (3 * count + 5) * padded; }
+  float* partial(float* scratch, std::int64_t b) const { return scratch + 3 * b * padded; }
+  float* constants(float* scratch, std::int64_t i) const { return scratch + (3 * count + i) * padded; }
 
   template <class F>
   void each(F&& f) const {
@@ -43,23 +43,31 @@ struct BatchNormBlocks {
     });
   }
 
-  // From sums of distances from the first row of each block to mean and variance.
-  template <class First>
-  void combine_moments(const float* scratch, First&& first, float* mean, float* variance) const {
-    for (std::int64_t c = 0; c < t.channels; ++c) {
-      double total = 0;
-      for (std::int64_t b = 0; b < count; ++b)
-        total +=
-            scratch[2 * b * padded + c] + static_cast<double>(first(b, c)) * static_cast<double>(end(b) - begin(b));
-      const double all = total / static_cast<double>(t.rows);
-      double square = 0;
+  // From sums of distances from the first row of each block, of their squares, and that row, to mean and variance. A
+  // few channels at a time, so that loops run along memory.
+  void combine_moments(float* scratch, float* mean, float* variance) const {
+    for (std::int64_t from = 0; from < t.channels; from += kChannels) {
+      const std::int64_t some = std::min(kChannels, t.channels - from);
+      double total[kChannels] = {}, square[kChannels] = {};
       for (std::int64_t b = 0; b < count; ++b) {
-        // sum (x - all)^2 = sum (x - first)^2 - 2 (all - first) sum (x - first) + n (all - first)^2
-        const double n = static_cast<double>(end(b) - begin(b)), away = all - first(b, c);
-        square += scratch[(2 * b + 1) * padded + c] - 2 * away * scratch[2 * b * padded + c] + n * away * away;
+        const float *sums = partial(scratch, b) + from, *first = sums + 2 * padded;
+        const double n = static_cast<double>(end(b) - begin(b));
+        for (std::int64_t c = 0; c < some; ++c) total[c] += sums[c] + static_cast<double>(first[c]) * n;
       }
-      mean[c] = static_cast<float>(all);
-      variance[c] = static_cast<float>(std::max(square / static_cast<double>(t.rows), 0.0));
+      for (std::int64_t c = 0; c < some; ++c) total[c] /= static_cast<double>(t.rows);
+      for (std::int64_t b = 0; b < count; ++b) {
+        const float *sums = partial(scratch, b) + from, *squares = sums + padded, *first = squares + padded;
+        const double n = static_cast<double>(end(b) - begin(b));
+        // sum (x - all)^2 = sum (x - first)^2 - 2 (all - first) sum (x - first) + n (all - first)^2
+        for (std::int64_t c = 0; c < some; ++c) {
+          const double away = total[c] - first[c];
+          square[c] += squares[c] - 2 * away * sums[c] + n * away * away;
+        }
+      }
+      for (std::int64_t c = 0; c < some; ++c) {
+        mean[from + c] = static_cast<float>(total[c]);
+        variance[from + c] = static_cast<float>(std::max(square[c] / static_cast<double>(t.rows), 0.0));
+      }
     }
   }
 
@@ -75,25 +83,32 @@ struct BatchNormBlocks {
     }
   }
 
-  void combine_gradients(const float* scratch, const BatchNormGradient& g, float* slope, float* level) const {
-    for (std::int64_t c = 0; c < padded; ++c) {
-      slope[c] = level[c] = 0;
-      if (c >= t.channels) continue;
-      double dy = 0, dyx = 0;
-      for (std::int64_t b = 0; b < count; ++b)
-        dy += scratch[2 * b * padded + c], dyx += scratch[(2 * b + 1) * padded + c];
-      const double inverse = 1 / std::sqrt(static_cast<double>(g.variance[c]) + t.epsilon),
-                   factor = g.scale[c] * inverse;
-      const double n = static_cast<double>(t.rows);
-      g.diff_scale[c] = static_cast<float>(dyx * inverse);
-      g.diff_offset[c] = static_cast<float>(dy);
-      slope[c] = static_cast<float>(-factor * inverse * inverse * dyx / n);
-      level[c] = static_cast<float>(-factor * dy / n);
+  void combine_gradients(float* scratch, const BatchNormGradient& g, float* slope, float* level) const {
+    for (std::int64_t from = 0; from < padded; from += kChannels) {
+      const std::int64_t some = std::min(kChannels, padded - from);
+      double dy[kChannels] = {}, dyx[kChannels] = {};
+      for (std::int64_t b = 0; b < count; ++b) {
+        const float *sums = partial(scratch, b) + from, *products = sums + padded;
+        for (std::int64_t c = 0; c < some; ++c) dy[c] += sums[c], dyx[c] += products[c];
+      }
+      for (std::int64_t i = 0; i < some; ++i) {
+        const std::int64_t c = from + i;
+        slope[c] = level[c] = 0;
+        if (c >= t.channels) continue;
+        const double inverse = 1 / std::sqrt(static_cast<double>(g.variance[c]) + t.epsilon),
+                     factor = g.scale[c] * inverse;
+        const double n = static_cast<double>(t.rows);
+        g.diff_scale[c] = static_cast<float>(dyx[i] * inverse);
+        g.diff_offset[c] = static_cast<float>(dy[i]);
+        slope[c] = static_cast<float>(-factor * inverse * inverse * dyx[i] / n);
+        level[c] = static_cast<float>(-factor * dy[i] / n);
+      }
     }
   }
 
   BatchNormTask t;
   std::int64_t padded, size, count;
+  static constexpr std::int64_t kChannels = 64;
 };
 
 }  // namespace strata::kernels

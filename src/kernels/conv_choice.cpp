@@ -32,7 +32,11 @@ Policy& policy() {
 
 ConvPlanPtr make_by_name(const std::string& name, const ConvTask& task) {
   if (name == kWinograd) return policy().winograd ? make_winograd_plan(task) : nullptr;
-  if (name == kOnednn) return task.is_dense() ? make_onednn_plan(task) : make_staged_plan(task, task.dtype);
+  if (name == kOnednn) {
+    if (task.is_dense()) return make_onednn_plan(task);
+    if (ConvPlanPtr chunks = make_chunks_plan(task)) return chunks;
+    return make_staged_plan(task, task.dtype);
+  }
   if (name == kThroughFloat) return task.dtype == DType::bfloat16 ? make_staged_plan(task, DType::float32) : nullptr;
   if (name == kLoops && task.dtype == DType::float32)
     return task.is_dense() ? make_loops_plan(task) : make_staged_plan(task, task.dtype);

@@ -210,15 +210,19 @@ void ConvolveAny(const Task& t, const void* from, const float* packed, void* to,
 // One vector of outputs at one depth: nine weights to 36 points.
 HWY_INLINE void PackVector(const V* weights, float* packed, std::int64_t point_stride) {
   V half[18];
+#pragma GCC unroll 3
   for (int c = 0; c < 3; ++c) {
     const V line[3] = {weights[c], weights[3 + c], weights[6 + c]};
     V points[6];
     TransformWeights(line, points);
+#pragma GCC unroll 6
     for (int r = 0; r < 6; ++r) half[r * 3 + c] = points[r];
   }
+#pragma GCC unroll 6
   for (int r = 0; r < 6; ++r) {
     V points[6];
     TransformWeights(half + r * 3, points);
+#pragma GCC unroll 6
     for (int c = 0; c < 6; ++c) Store(points[c], packed + (r * 6 + c) * point_stride);
   }
 }
@@ -234,29 +238,54 @@ HWY_INLINE std::int64_t PanelOffset(std::int64_t vectors, std::int64_t depth_siz
   return kLanes * (start * depth_size + depth * width + (v - start));
 }
 
+// columns[i] = the weights of output first + i, one vector of depths each, at one tap; zeros behind the last.
+template <class T>
+HWY_INLINE void LoadColumns(const T* from, std::int64_t row, std::int64_t depths, std::int64_t left, float* columns) {
+  for (std::int64_t i = 0; i < kLanes; ++i)
+    Store(i < left ? LoadUpTo(from + i * row, depths) : hn::Zero(D()), columns + i * kLanes);
+}
+
+// A vector of depths of one vector of outputs, each of which is an input channel of the convolution: they lie a row
+// apart, so that kLanes rows are read along and turned in the first-level cache. The taps are flipped.
+template <class T>
+void PackTurned(const Task& t, const Geometry& g, const T* weights, std::int64_t depth, std::int64_t v, float* packed) {
+  const std::int64_t in = t.geometry.in_channels, out = t.geometry.out_channels, vectors = g.out_padded / kLanes;
+  const std::int64_t first = v * kLanes, left = std::min<std::int64_t>(kLanes, g.out_channels - first);
+  const std::int64_t depths = std::min<std::int64_t>(kLanes, g.in_channels - depth);
+  HWY_ALIGN float columns[9][kLanes * kLanes];
+  for (int tap = 0; tap < 9; ++tap)
+    LoadColumns(weights + ((8 - tap) * in + first) * out + depth, out, depths, left, columns[tap]);
+  for (std::int64_t d = 0; d < kLanes; ++d) {
+    V nine[9];
+    for (int tap = 0; tap < 9; ++tap) {
+      HWY_ALIGN float column[kLanes];
+      for (std::int64_t i = 0; i < kLanes; ++i) column[i] = columns[tap][i * kLanes + d];
+      nine[tap] = Load(column);
+    }
+    PackVector(nine, packed + PanelOffset(vectors, g.in_padded, v, depth + d), g.in_padded * g.out_padded);
+  }
+}
+
 template <class T>
 void Pack(const Task& t, const T* weights, float* packed) {
   const Geometry g(t);
   const std::int64_t in = t.geometry.in_channels, out = t.geometry.out_channels;
-  const bool forward = t.kind == ConvKind::forward;
   const std::int64_t vectors = g.out_padded / kLanes;
+  if (t.kind != ConvKind::forward) {
+    const std::int64_t groups = g.in_padded / kLanes;
+    parallel_for(groups * vectors, kLanes * 100, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
+      for (std::int64_t i = begin; i < end; ++i) PackTurned(t, g, weights, i / vectors * kLanes, i % vectors, packed);
+    });
+    return;
+  }
   parallel_for(g.in_padded, vectors * 100, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
     for (std::int64_t depth = begin; depth < end; ++depth)
       for (std::int64_t v = 0; v < vectors; ++v) {
         V nine[9];
         const std::int64_t first = v * kLanes, left = std::min<std::int64_t>(kLanes, g.out_channels - first);
-        for (int tap = 0; tap < 9; ++tap) {
-          if (depth >= g.in_channels || left <= 0) {
-            nine[tap] = hn::Zero(D());
-          } else if (forward) {
-            nine[tap] = LoadUpTo(weights + (tap * in + depth) * out + first, left);
-          } else {  // outputs are the input channels here, which lie a row apart; the taps are flipped
-            float column[kLanes] = {};
-            const T* from = weights + ((8 - tap) * in + first) * out + depth;
-            for (std::int64_t i = 0; i < left; ++i) column[i] = static_cast<float>(from[i * out]);
-            nine[tap] = Load(column);
-          }
-        }
+        for (int tap = 0; tap < 9; ++tap)
+          nine[tap] = depth < g.in_channels && left > 0 ? LoadUpTo(weights + (tap * in + depth) * out + first, left)
+                                                        : hn::Zero(D());
         PackVector(nine, packed + PanelOffset(vectors, g.in_padded, v, depth), g.in_padded * g.out_padded);
       }
   });

@@ -4,11 +4,15 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <array>
+#include <exception>
 
+#include "graph/batch_parts.h"
 #include "graph/passes/passes.h"
 #include "graph/profile.h"
 #include "graph/tape_impl.h"
 #include "graph/variable_ops.h"
+#include "kernels/parallel.h"
 #include "models/frozen_program.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
@@ -19,6 +23,8 @@
 namespace strata {
 
 namespace {
+
+constexpr std::size_t kMostArrays = 8;  // that a model may have on either side to be run in parts
 
 // OpenMP's number of threads, for this thread and this scope.
 class ThreadsScope {
@@ -145,22 +151,52 @@ FrozenProgram::FrozenProgram(std::shared_ptr<const Graph> graph, std::vector<std
                              std::vector<std::string> names, int threads)
     : output_names(std::move(names)), graph_(std::move(graph)), passes_(std::move(passes)), threads_(threads) {
   for (const int v : graph_->inputs) inputs.push_back(graph_->values[static_cast<std::size_t>(v)]);
-  const PlanLayout& layout = plan_for(threads_).layout();
+  const PlanLayout layout(*graph_, inputs);
   for (const int v : graph_->outputs) {
     outputs.push_back(layout.at(v).spec);
     if (layout.root_of(v).home == Home::dynamic)
       throw ShapeError("freeze: the shape of an output of '" + graph_->name +
                        "' depends on values, so that its memory cannot be given beforehand. Call the model itself.");
   }
+  prepared_for(threads_);
 }
 
-const Plan& FrozenProgram::plan_for(int threads) const {
+const FrozenProgram::Prepared& FrozenProgram::prepared_for(int threads) const {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p.first == threads; });
-  if (found != plans_.end()) return *found->second;
-  const ThreadsScope scope(threads);
-  plans_.emplace_back(threads, std::make_unique<const Plan>(graph_, inputs));
-  return *plans_.back().second;
+  const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p.threads == threads; });
+  if (found != plans_.end()) return *found;
+  BatchParts parts;
+  if (std::max(inputs.size(), outputs.size()) <= kMostArrays) parts = parts_of_batch(*graph_, inputs, threads);
+  const ThreadsScope scope(parts.samples > 0 ? 1 : threads);
+  auto plan = parts.samples > 0 ? std::make_unique<const Plan>(parts.graph, with_batch(inputs, parts.samples))
+                                : std::make_unique<const Plan>(graph_, inputs);
+  plans_.push_back({threads, parts.samples, std::move(plan)});
+  return plans_.back();
+}
+
+void FrozenProgram::run_parts(const Prepared& p, std::span<const void* const> from, std::span<void* const> to) const {
+  const std::int64_t parts = inputs[0].shape[0] / p.samples;
+  std::mutex mutex;
+  std::exception_ptr failure;
+  kernels::parallel_for(parts, kernels::kParallelWork, [&](std::int64_t begin, std::int64_t end) {
+    std::array<const void*, kMostArrays> sources;
+    std::array<void*, kMostArrays> results;
+    const auto at = [&](const Spec& all, std::int64_t part) {
+      return bytes_of(all) / static_cast<std::size_t>(parts) * static_cast<std::size_t>(part);
+    };
+    try {
+      for (std::int64_t part = begin; part < end; ++part) {
+        for (std::size_t i = 0; i < from.size(); ++i)
+          sources[i] = static_cast<const char*>(from[i]) + at(inputs[i], part);
+        for (std::size_t i = 0; i < to.size(); ++i) results[i] = static_cast<char*>(to[i]) + at(outputs[i], part);
+        p.plan->run_into({sources.data(), from.size()}, {results.data(), to.size()});
+      }
+    } catch (...) {  // which may not leave the thread
+      const std::lock_guard lock(mutex);
+      failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
 }
 
 void FrozenProgram::run(std::span<const void* const> from, std::span<void* const> to, int threads) const {
@@ -168,9 +204,12 @@ void FrozenProgram::run(std::span<const void* const> from, std::span<void* const
     throw ValueError("frozen model '" + graph_->name + "': threads is " + std::to_string(threads) +
                      ". Give a positive number, or 0 for that of freeze().");
   const int used = threads == 0 ? threads_ : threads;
-  const Plan& plan = plan_for(used);
+  const Prepared& prepared = prepared_for(used);
   const ThreadsScope scope(used);
-  plan.run_into(from, to);
+  if (prepared.samples > 0)
+    run_parts(prepared, from, to);
+  else
+    prepared.plan->run_into(from, to);
 }
 
 std::string FrozenProgram::explain() const {
@@ -178,13 +217,16 @@ std::string FrozenProgram::explain() const {
   for (const std::string& p : passes_) text += ' ' + p;
   text += '\n' + to_string(*graph_);
   const std::lock_guard lock(mutex_);
-  for (const auto& [threads, plan] : plans_)
-    text += "  with " + std::to_string(threads) + (threads == 1 ? " thread\n" : " threads\n") + plan->describe();
+  for (const Prepared& p : plans_) {
+    text += "  with " + std::to_string(p.threads) + (p.threads == 1 ? " thread" : " threads");
+    if (p.samples > 0) text += ", " + std::to_string(p.samples) + " samples at a time by each";
+    text += '\n' + p.plan->describe();
+  }
   return text;
 }
 
 Profile FrozenProgram::profile() const {
-  const Plan& plan = plan_for(threads_);
+  const Plan& plan = *prepared_for(threads_).plan;
   if (plan.times().runs == 0)
     throw ValueError("profile: the frozen model '" + graph_->name + "' was not called yet. Call it a few times first.");
   return profile_of(plan, graph_->name);

@@ -1,6 +1,8 @@
-// What a FrozenModel shares: an optimized graph without variables, and a plan for each number of threads.
+// What a FrozenModel shares: an optimized graph without variables, and a plan for each number of threads, for the whole
+// batch or for a few samples of it at a time (graph/batch_parts.h).
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -26,13 +28,19 @@ class FrozenProgram {
   std::vector<std::string> output_names;
 
  private:
-  const Plan& plan_for(int threads) const;
+  struct Prepared {
+    int threads;
+    std::int64_t samples;  // that each thread computes at a time; 0: all threads compute the whole batch together
+    std::unique_ptr<const Plan> plan;
+  };
+  const Prepared& prepared_for(int threads) const;
+  void run_parts(const Prepared& prepared, std::span<const void* const> inputs, std::span<void* const> outputs) const;
 
   std::shared_ptr<const Graph> graph_;
   std::vector<std::string> passes_;
   int threads_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<int, std::unique_ptr<const Plan>>> plans_;  // by number of threads
+  mutable std::deque<Prepared> plans_;  // deque: plans stay where they are
 };
 
 // Model::freeze(); `bytes`: what has ranges of 8 bits computes with bytes (use_bytes() of graph/passes/passes.h).

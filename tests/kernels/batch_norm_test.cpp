@@ -139,15 +139,17 @@ TEST(BatchNormKernel, FoldsIntoAConvolutionsWeights) {
 }
 
 TEST(BatchNormKernel, ScalesAndShiftsSlices) {
-  const BatchNormTask t{DType::float32, 21, 19, 0, true, 0, 40};
-  const Doubles x = random(t.rows * t.channels, 5);
-  Floats factor(19), shift(19);
-  for (int c = 0; c < 19; ++c) factor[c] = 0.5f * float(c), shift[c] = 1 - 0.1f * float(c);
-  const Rounded src(t, 0, &x), dst(t, 40);
-  scale_shift(t, src.buffer.data(), factor.data(), shift.data(), dst.buffer.data());
-  const Doubles y = dst.values();
-  for (std::size_t i = 0; i < y.size(); ++i)
-    EXPECT_NEAR(y[i], std::max(x[i] * double(factor[i % 19]) + double(shift[i % 19]), 0.0), 1e-5);
+  for (const std::int64_t channels : {5, 16, 19, 64}) {
+    const BatchNormTask t{DType::float32, 21, channels, 0, true, 0, 72};
+    const Doubles x = random(t.rows * t.channels, 5);
+    Floats factor(channels), shift(channels);
+    for (int c = 0; c < channels; ++c) factor[c] = 0.5f * float(c), shift[c] = 1 - 0.1f * float(c);
+    const Rounded src(t, 0, &x), dst(t, 72);
+    scale_shift(t, src.buffer.data(), factor.data(), shift.data(), dst.buffer.data());
+    const Doubles y = dst.values();
+    for (std::size_t i = 0; i < y.size(); ++i)
+      EXPECT_NEAR(y[i], std::max(x[i] * double(factor[i % channels]) + double(shift[i % channels]), 0.0), 1e-5);
+  }
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "core/tensor_data.h"
 #include "kernels/cast.h"
 #include "kernels/rows.h"
+#include "strata/utils.h"
 
 namespace strata::kernels {
 namespace {
@@ -169,6 +170,21 @@ TEST(ConvPlan, ReadsAndWritesSlicesOfWiderRows) {
         const Case one({kind, dtype, DType::float32, c, c.in_channels + 9, c.out_channels + 16});
         EXPECT_LE(one.error_of(*prepare_conv(one.task)), tolerance(dtype));
       }
+}
+
+TEST(ConvPlan, ThreadsWriteSlicesAFewImagesAtATime) {
+  utils::set_num_threads(2);
+  for (const DType dtype : {DType::float32, DType::bfloat16}) {
+    Convolution c = square(24, 33, 16, 24, 3, 1);  // some images in a part, and some parts
+    const ConvTask task{ConvKind::forward, dtype, DType::float32, c, 0, 40, true, true};
+    const ConvPlanPtr plan = make_chunks_plan(task);
+    ASSERT_NE(plan, nullptr);
+    EXPECT_NE(plan->implementation().find(" by images"), std::string::npos) << plan->implementation();
+    EXPECT_LE(Case(task).error_of(*plan), tolerance(dtype));
+    c.batch = 3;  // not the same number for each thread
+    EXPECT_EQ(make_chunks_plan({ConvKind::forward, dtype, DType::float32, c, 0, 40}), nullptr);
+  }
+  EXPECT_EQ(make_chunks_plan({ConvKind::forward, DType::float32, DType::float32, square(4, 8, 16, 16, 3, 1)}), nullptr);
 }
 
 TEST(ConvPlan, AddsBiasAndClampsOnTheWay) {

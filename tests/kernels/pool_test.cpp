@@ -4,7 +4,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <random>
+
+#include "core/half.h"
 
 namespace strata::kernels {
 namespace {
@@ -62,7 +67,7 @@ TEST(PoolKernel, SlicesOfWiderRows) {
 }
 
 TEST(PoolKernel, BytesArePooledAsIntegers) {
-  for (const std::int64_t channels : {5, 16, 144}) {
+  for (const std::int64_t channels : {5, 16, 41, 144}) {
     Pooling p;
     p.batch = 2, p.channels = channels;
     p.in = {1, 7, 9}, p.out = {1, 4, 5}, p.window = {1, 3, 3}, p.stride = {1, 2, 2}, p.pad = {0, 1, 1};
@@ -74,6 +79,35 @@ TEST(PoolKernel, BytesArePooledAsIntegers) {
     max_pool(DType::uint8, p, x.data(), y.data());
     max_pool(DType::int32, p, wide_x.data(), wide_y.data());
     EXPECT_EQ(std::vector<std::int32_t>(y.begin(), y.end()), wide_y);
+  }
+}
+
+// double takes plain loops, float32 and bfloat16 vectors of channels, of which the last may overlap.
+TEST(PoolKernel, VectorsOfChannelsPoolAsSingleOnesDo) {
+  for (const std::int64_t channels : {3, 8, 20, 33, 80, 135}) {
+    Pooling p;
+    p.batch = 2, p.channels = channels;
+    p.in = {2, 7, 9}, p.out = {2, 4, 5}, p.window = {1, 3, 3}, p.stride = {1, 2, 2}, p.pad = {0, 1, 1};
+    std::vector<BFloat16> half(2 * 2 * 63 * channels), half_y(2 * 2 * 20 * channels);
+    const Floats drawn = random(static_cast<std::int64_t>(half.size()), 4);
+    std::transform(drawn.begin(), drawn.end(), half.begin(), [](float v) { return BFloat16(v); });
+    half[half.size() / 2] = BFloat16(std::numeric_limits<float>::quiet_NaN());
+    const Floats x(half.begin(), half.end());
+    const std::vector<double> wide(half.begin(), half.end());
+    Floats y(half_y.size());
+    std::vector<double> expected(half_y.size());
+    max_pool(DType::float64, p, wide.data(), expected.data());
+    max_pool(DType::float32, p, x.data(), y.data());
+    max_pool(DType::bfloat16, p, half.data(), half_y.data());
+    EXPECT_GT(std::count_if(y.begin(), y.end(), [](float v) { return std::isnan(v); }), 0);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      if (std::isnan(expected[i])) {
+        EXPECT_TRUE(std::isnan(y[i]) && std::isnan(static_cast<float>(half_y[i]))) << channels << " at " << i;
+      } else {
+        EXPECT_EQ(y[i], expected[i]) << channels << " at " << i;
+        EXPECT_EQ(static_cast<float>(half_y[i]), expected[i]) << channels << " at " << i;
+      }
+    }
   }
 }
 

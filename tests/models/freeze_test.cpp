@@ -186,6 +186,23 @@ TEST(Freeze, TakesAnyNumberOfCallersAtOnce) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST(Freeze, LargeBatchesRunInParts) {
+  const Tensor in = Input({32, 32, 8});
+  Tensor x = conv_block(in, 16, 3);
+  x = Concatenate()(
+      {conv_block(x, 16, 1), conv_block(x, 24, 3), MaxPooling2D(3, {.strides = 1, .padding = "same"})(x)});
+  const Model model(in, Dense(10, {.activation = "softmax"})(Flatten()(AveragePooling2D(8)(x))));
+  shake(model);
+  const Tensor samples = spread({64, 32, 32, 8}, -1, 1), expected = model(samples);
+  const FrozenModel frozen = model.freeze({64, 32, 32, 8}, {.threads = 2});
+  EXPECT_NE(frozen.explain().find("samples at a time by each"), std::string::npos) << frozen.explain();
+  EXPECT_GT(largest_difference(slice(expected, {0, 0}, {63, 10}), slice(expected, {1, 0}, {63, 10})), 0.3);
+  EXPECT_LT(largest_difference(frozen(samples), expected), 1e-4);
+  EXPECT_LT(largest_difference(frozen(samples, {.threads = 1}), expected), 1e-4);
+  const FrozenModel half = model.freeze({64, 32, 32, 8}, {.dtype = bfloat16, .threads = 2});
+  EXPECT_LT(largest_difference(half(samples), expected), 0.2);
+}
+
 TEST(Freeze, ThreadsOfACall) {
   const Model model = inception();
   const Tensor x = spread({2, 12, 12, 3});

@@ -41,7 +41,8 @@ struct TensorField {
   enum { name = 8, raw_data = 9, double_data = 10, external_data = 13, data_location = 14 };
 };
 
-inline constexpr int kInt8 = 3;  // of TensorProto.DataType, beside those that tensors have
+// Of TensorProto.DataType, beside those that tensors have.
+inline constexpr int kInt8 = 3, kUint16 = 4, kInt16 = 5;
 
 // TensorProto.DataType.
 inline int data_type(DType dtype) {

@@ -88,9 +88,9 @@ class Reader {
           out.nodes.push_back(node(in.get_view()));
           break;
         case GraphField::initializer: {
-          std::string name;
-          const Tensor value = tensor(in.get_view(), name);
-          out.initializers.emplace_back(name, value);
+          ReadInitializer i;
+          i.value = tensor(in.get_view(), i.name, i.type);
+          out.initializers.push_back(std::move(i));
           break;
         }
         case GraphField::input:
@@ -154,7 +154,8 @@ class Reader {
           break;
         case AttributeField::t: {
           std::string ignored;
-          a.tensor = tensor(in.get_view(), ignored);
+          std::int64_t type = 0;
+          a.tensor = tensor(in.get_view(), ignored, type);
           break;
         }
         case AttributeField::ints:
@@ -279,10 +280,26 @@ class Reader {
     return c;
   }
 
-  Tensor tensor(data_view bytes, std::string& name) {
+  // Integers of other widths become int32.
+  static Tensor widened(const Contents& c, const Shape& shape) {
+    const std::size_t width = c.type == kInt8 ? 1 : 2;
+    const auto* p = reinterpret_cast<const unsigned char*>(c.raw->data());
+    std::vector<std::int32_t> all(c.raw->size() / width);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const unsigned bits = width == 1 ? p[i] : p[2 * i] | static_cast<unsigned>(p[2 * i + 1]) << 8;
+      all[i] = c.type == kInt8    ? static_cast<std::int8_t>(bits)
+               : c.type == kInt16 ? static_cast<std::int16_t>(bits)
+                                  : static_cast<std::int32_t>(bits);
+    }
+    return Tensor::from(all, shape);
+  }
+
+  Tensor tensor(data_view bytes, std::string& name, std::int64_t& type) {
     const Contents c = contents(bytes, name);
+    type = c.type;
     const std::string where = path_ + ", tensor '" + name + "'";
-    const DType dtype = dtype_of(c.type, where);
+    const bool narrow = type == kInt8 || type == kInt16 || type == kUint16;
+    const DType dtype = narrow ? int32 : dtype_of(c.type, where);
     Shape shape;
     for (const std::int64_t d : c.dims) add(shape, d);
     const std::uint64_t size = exchange::checked_bytes(shape, dtype, where);
@@ -296,6 +313,10 @@ class Reader {
     auto wrong = [&] {
       return FileError(where + ": its data do not have the size of its shape " + to_string(shape) + ".");
     };
+    if (c.raw && narrow) {
+      if (c.raw->size() != count * (type == kInt8 ? 1 : 2)) throw wrong();
+      return widened(c, shape);
+    }
     if (c.raw) {
       if (c.raw->size() != size) throw wrong();
       Tensor out = detail::allocate(shape, dtype);

@@ -148,3 +148,26 @@ def test_integers_between_the_two_are_read(run_program, tmp_path):
     np.savez(path + ".npz", in0=x)
     run_program("run_onnx", path)
     close(np.load(path + ".strata.npz")["out0"], onnxruntime.InferenceSession(path).run(None, {"x": x})[0])
+
+
+# capability: 6.10
+def test_weights_in_a_second_file(directory, run_program, tmp_path):
+    """Of strata in ONNX Runtime, and of the onnx package in strata."""
+    path = str(directory / "outside.onnx")
+    assert (directory / "outside.onnx.data").stat().st_size > 0
+    onnx.checker.check_model(path, full_check=True)
+    inputs, outputs = arrays(directory, "outside")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    close(session.run(None, {name: inputs[0]})[0], outputs[0])
+
+    for one_file in (True, False):
+        folder = tmp_path / str(one_file)
+        folder.mkdir()
+        theirs = str(folder / "theirs.onnx")
+        onnx.save(onnx.load(path), theirs, save_as_external_data=True, all_tensors_to_one_file=one_file, location="weights" if one_file else None,
+                  size_threshold=16)
+        assert len(list(folder.iterdir())) == 2 if one_file else len(list(folder.iterdir())) > 4
+        np.savez(theirs + ".npz", in0=inputs[0])
+        run_program("run_onnx", theirs)
+        close(np.load(theirs + ".strata.npz")["out0"], outputs[0])

@@ -33,6 +33,9 @@ Sequential small_model() {
   return model;
 }
 
+// With weights that are large enough for a file of their own.
+Sequential wide_model() { return Sequential({Input({3}), Dense(128), Dense(2)}); }
+
 // What weights are read into; made once, since fuzzing reads many thousands of times.
 const Sequential& fixed_model() {
   static const Sequential model = small_model();
@@ -120,6 +123,13 @@ const FileFormat kFormats[] = {
     {"keras3_weights", "m.weights.h5", [](const std::string& f) { small_model().save_weights(f + "/m.weights.h5"); },
      [](const std::string& f) { fixed_model().load_weights(f + "/m.weights.h5"); }},
     {"onnx", "m.onnx", [](const std::string& f) { onnx::save(small_model(), f + "/m.onnx"); },
+     [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
+    {"onnx_external", "m.onnx",
+     [](const std::string& f) {
+       onnx::SaveOptions options;
+       options.external_data = true;
+       onnx::save(wide_model(), f + "/m.onnx", options);
+     },
      [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
     {"saved_model", "net/saved_model.pb", write_saved_model, read_saved_model},
     {"saved_model_index", "net/variables/variables.index", write_saved_model, read_saved_model},

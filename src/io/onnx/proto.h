@@ -39,6 +39,7 @@ struct TypeField {
 struct TensorField {
   enum { dims = 1, data_type = 2, segment = 3, float_data = 4, int32_data = 5, string_data = 6, int64_data = 7 };
   enum { name = 8, raw_data = 9, double_data = 10, external_data = 13, data_location = 14 };
+  enum { outside = 1 };  // of data_location
 };
 
 // Of TensorProto.DataType, beside those that tensors have.

@@ -4,6 +4,7 @@
 
 #include "core/tensor_data.h"
 #include "io/exchange/parsing.h"
+#include "io/onnx/external_data.h"
 #include "io/onnx/import.h"
 #include "io/onnx/proto.h"
 #include "io/protobuf.h"
@@ -39,7 +40,7 @@ void take_int64(pbf_reader& in, std::vector<std::int64_t>& out) {
 
 class Reader {
  public:
-  Reader(const std::string& path, std::uint64_t limit) : path_(path), left_(limit) {}
+  Reader(const std::string& path, std::uint64_t limit) : path_(path), left_(limit), outside_(path) {}
 
   ReadGraph model(data_view bytes) {
     ReadGraph out;
@@ -239,7 +240,23 @@ class Reader {
     std::vector<double> reals;
     std::optional<data_view> raw;
     std::int64_t type = 0;
+    bool is_outside = false;
+    ExternalPlace place;
   };
+
+  void entry(data_view bytes, ExternalPlace& place) const {
+    std::string key, value;
+    pbf_reader in(bytes);
+    while (in.next()) {
+      if (in.tag() == EntryField::key)
+        key = in.get_string();
+      else if (in.tag() == EntryField::value)
+        value = in.get_string();
+      else
+        in.skip();
+    }
+    place.set(key, value, path_);
+  }
 
   Contents contents(data_view bytes, std::string& name) {
     Contents c;
@@ -273,7 +290,11 @@ class Reader {
           take_int64(in, c.integers);
           break;
         case TensorField::external_data:
-          throw ValueError(path_ + ": weights in other files are not supported. Save the model in one file.");
+          entry(in.get_view(), c.place);
+          break;
+        case TensorField::data_location:
+          c.is_outside = in.get_enum() == TensorField::outside;
+          break;
         default:
           in.skip();
       }
@@ -295,7 +316,7 @@ class Reader {
   }
 
   Tensor tensor(data_view bytes, std::string& name, std::int64_t& type) {
-    const Contents c = contents(bytes, name);
+    Contents c = contents(bytes, name);
     type = c.type;
     const std::string where = path_ + ", tensor '" + name + "'";
     const bool narrow = type == kInt8 || type == kInt16 || type == kUint16;
@@ -313,8 +334,19 @@ class Reader {
     auto wrong = [&] {
       return FileError(where + ": its data do not have the size of its shape " + to_string(shape) + ".");
     };
+    if (c.is_outside && !narrow) {
+      Tensor out = detail::allocate(shape, dtype);
+      outside_.read(c.place, where, size > 0 ? detail::data_of(out).raw() : nullptr, size);
+      return out;
+    }
+    const std::size_t stored = narrow ? count * (type == kInt8 ? 1 : 2) : 0;
+    std::string read(c.is_outside ? stored : 0, '\0');
+    if (c.is_outside) {
+      outside_.read(c.place, where, read.data(), stored);
+      c.raw = data_view(read);
+    }
     if (c.raw && narrow) {
-      if (c.raw->size() != count * (type == kInt8 ? 1 : 2)) throw wrong();
+      if (c.raw->size() != stored) throw wrong();
       return widened(c, shape);
     }
     if (c.raw) {
@@ -337,6 +369,7 @@ class Reader {
 
   std::string path_;
   std::uint64_t left_;
+  ExternalReader outside_;
 };
 
 }  // namespace

@@ -25,9 +25,19 @@ int write_quantized(const std::string& directory) {
   return wrong;
 }
 
+// With its weights in a second file.
+void write_outside(const std::string& directory) {
+  const Model model = exchange_models::small_cnn();
+  exchange_models::fill_weights(model);
+  const Tensor x = random::normal({3, 12, 12, 3}, {.seed = 7});
+  onnx::save(model, directory + "/outside.onnx", {.external_data = true});
+  save_npz(directory + "/outside.npz", {{"in0", x}, {"out0", model(x)}});
+}
+
 int main(int, char** argv) {
   const std::string directory = argv[1];
   int wrong = write_quantized(directory);
+  write_outside(directory);
   auto write = [&](const ExchangeModel& m) {
     const std::string path = directory + "/" + m.name + ".onnx";
     onnx::save(m.model, path);

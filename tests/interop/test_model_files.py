@@ -6,6 +6,7 @@ import pytest
 import tf_keras
 
 import keras_models
+import more_keras_models
 
 WRITTEN = ("mlp", "convnet", "branched", "separable", "residual", "words", "autoencoder", "inception", "operators", "sequence")
 
@@ -258,10 +259,20 @@ class Arrays(dict):
 
 
 @pytest.mark.parametrize("k,name", [(keras, "m.keras"), (tf_keras, "m.h5")], ids=["keras_3", "tf_keras_2"])
-@pytest.mark.parametrize("build", keras_models.ALL, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("build", keras_models.ALL + more_keras_models.ALL, ids=lambda f: f.__name__)
 def test_models_go_through_strata(build, k, name, run_program, tmp_path):
     """From Keras to strata, which writes them in both formats, and back: outputs and further training are the same."""
     copies = (tmp_path / "copy.keras", tmp_path / "copy.h5")
     data = Arrays(strata_reads(build(k), tmp_path / name, tmp_path / "d.npz", run_program, copies))
     check(keras.models.load_model(copies[0]), data)
     check(tf_keras.models.load_model(str(copies[1])), data)
+
+
+@pytest.mark.parametrize("k,name", [(keras, "m.keras"), (tf_keras, "m.h5"), (tf_keras, "m.keras")],
+                         ids=["keras_3", "tf_keras_2", "archive_of_tf_keras_2"])
+def test_hard_sigmoid_keeps_its_meaning(k, name, run_program, tmp_path):
+    """Keras 2 and 3 mean two functions by it."""
+    copies = [] if (k, name) == (tf_keras, "m.keras") else [tmp_path / f"copy{(tmp_path / name).suffix}"]
+    data = Arrays(strata_reads(more_keras_models.gates(k), tmp_path / name, tmp_path / "d.npz", run_program, copies))
+    for copy in copies:
+        check(k.models.load_model(str(copy)), data)

@@ -120,10 +120,11 @@ Matches match_keras3(const Model& model, const hdf5::Object& root) {
     else
       out.report.missing.push_back(p.variable.path());
   }
-  // States of the optimizer and of random generators are no weights.
+  // States of the optimizer, of random generators and (in archives of Keras 2) of metrics are no weights.
   for (const hdf5::Object& object : root.datasets({"seed_generator"})) {
     const std::string path = object.path().substr(1);
-    if (!path.starts_with("optimizer/") && !used.contains(path)) out.report.unexpected.push_back(path);
+    const bool is_state = path.starts_with("optimizer/") || path.starts_with("metrics/");
+    if (!is_state && !used.contains(path)) out.report.unexpected.push_back(path);
   }
   return out;
 }

@@ -10,6 +10,20 @@ using Kind = Config::Value::Kind;
 constexpr const char* kOfBoth = "hard_sigmoid";
 constexpr const char* kOfKeras2 = "keras2_hard_sigmoid";
 
+// Keras 3 has this layer no more.
+Config without_thresholded_relu(Config layer) {
+  const auto *name = layer.find("class_name"), *config = layer.find("config");
+  if (name == nullptr || name->kind() != Kind::string || name->as_string() != "ThresholdedReLU" || config == nullptr ||
+      config->kind() != Kind::map)
+    return layer;
+  Config of_relu = config->as_map();
+  if (const auto* theta = of_relu.find("theta")) of_relu.set("threshold", Config::Value(*theta));
+  of_relu.erase("theta");
+  layer.set("class_name", "ReLU");
+  layer.set("config", of_relu);
+  return layer;
+}
+
 }  // namespace
 
 bool is_keras2(const std::string& keras_version) {
@@ -29,7 +43,7 @@ Config::Value from_keras2_words(const Config::Value& value) {
     const bool changes = is_activation && v.kind() == Kind::string && v.as_string() == kOfBoth;
     out.set(key, changes ? Config::Value(kOfKeras2) : from_keras2_words(v));
   }
-  return out;
+  return without_thresholded_relu(std::move(out));
 }
 
 std::string activation_of_keras2(const std::string& name, const std::string& where) {

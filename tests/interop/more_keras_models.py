@@ -15,14 +15,14 @@ def masked_bidirectional(k):
 
 
 def nested_in_sequential(k):
-    """A functional model and a layer, each used twice, in a Sequential that is a layer of another."""
+    """A functional model with a layer that is used twice, in a Sequential that is a layer of another."""
     L = k.layers
     a = k.Input((6,))
     twice = L.Dense(6, activation="relu", name="twice")
     block = k.Model(a, L.Add()([twice(twice(a)), a]), name="block")
-    body = k.Sequential([L.Input((6,)), block, L.Dropout(0.0), block, L.Dense(4)], name="body")
+    body = k.Sequential([L.Input((6,)), block, L.Dropout(0.0), L.Dense(4)], name="body")
     m = k.Sequential([L.Input((6,)), body, L.ReLU(max_value=6.0, negative_slope=0.1), L.Dense(2)])
-    m.compile(k.optimizers.Nadam(0.01), "mse")
+    m.compile(k.optimizers.Adam(0.01), "mse")
     return m
 
 
@@ -82,7 +82,7 @@ def video(k):
     frame = k.Sequential([L.Input((8, 8, 1)), L.Conv2D(3, 3, activation="relu"), L.MaxPooling2D(), L.Flatten(), L.Dense(5)], name="frame")
     x = k.Input((4, 8, 8, 1))
     h = L.TimeDistributed(frame)(x)
-    h = L.TimeDistributed(L.BatchNormalization())(h)
+    h = L.TimeDistributed(L.LayerNormalization())(h)
     h = L.LSTM(4, dropout=0.0, recurrent_activation="sigmoid", unit_forget_bias=False)(h)
     m = k.Model(x, L.Dense(2, activation="softmax")(h))
     m.compile(k.optimizers.Adam(0.01, amsgrad=True), "categorical_crossentropy")
@@ -115,7 +115,7 @@ def several_losses(k):
     m = k.Model(x, {"kind": kind, "size": size, "place": place} if k is keras else [kind, size, place])
     schedule = k.optimizers.schedules.PiecewiseConstantDecay([5, 9], [0.05, 0.02, 0.01])
     m.compile(k.optimizers.SGD(schedule, momentum=0.9, clipnorm=1.0),
-              loss={"kind": k.losses.CategoricalCrossentropy(from_logits=True), "size": k.losses.Huber(delta=0.5), "place": "mse"},
+              loss={"kind": k.losses.CategoricalCrossentropy(from_logits=True), "size": k.losses.Huber(), "place": "mse"},
               loss_weights={"kind": 1.0, "size": 0.3, "place": 0.2}, metrics={"kind": ["accuracy"], "size": ["mae"]})
     return m
 

@@ -82,6 +82,18 @@ TEST(Hdf5, WhatWasNeverWrittenIsTheFillValue) {
   }
 }
 
+// Four billion empty rounds of a loop, it would be.
+TEST(Hdf5, ShufflingByAnotherSizeIsAnError) {
+  std::string bytes = bytes_of(golden("earliest.h5"));
+  const std::string filter("shuffle\0\4\0\0\0", 12);
+  const std::size_t at = bytes.find(filter);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at + 8, 4, "\xff\xff\xff\xff");
+  const hdf5::Object root = hdf5::open_bytes(bytes.data(), bytes.size(), nullptr, "bytes");
+  EXPECT_THROW(root.at("chunks/shuffle").read(), FileError);
+  expect_same(root.at("chunks/plain").read(), expected());
+}
+
 // Twelve groups that hold each other: as a tree it would have 12^40 places.
 TEST(Hdf5, GroupsThatHoldEachOtherAreMetOnce) {
   const auto all = hdf5::open_file(golden("cycles.h5")).datasets();

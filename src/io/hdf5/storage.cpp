@@ -131,7 +131,11 @@ class ChunkReader {
       if (mask & (1u << i)) continue;
       const Filter& f = filters_[i];
       if (f.id == 1) buffer = inflated(plain, where);
-      if (f.id == 2) buffer = unshuffled(plain, f.values.empty() ? element_ : f.values[0]);
+      if (f.id == 2) {
+        if (!f.values.empty() && f.values[0] != element_)
+          where.fail("it is shuffled by another size than its elements'");
+        buffer = unshuffled(plain, element_);
+      }
       if (f.id == 3) {
         if (plain.size() < 4) where.fail("a chunk is shorter than its checksum");
         buffer.assign(plain.begin(), plain.end() - 4);

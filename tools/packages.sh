@@ -32,6 +32,9 @@ python3: the scripts in tools/
 git: lists the files that belong to the project
 graphviz: draws models, for plot_model
 '
+fuzz_packages='
+clang: the fuzz targets, with its libFuzzer
+'
 peers_packages='
 python3-venv: a place of its own for the Python packages of tests/interop
 '
@@ -56,6 +59,7 @@ need_packages() {
     done
     # A compiler or a tool from elsewhere serves as well.
     case $names in
+      clang) if command -v clang++ >/dev/null; then found=1; fi ;;
       g++ | cmake | ccache | git | python3) if command -v "$names" >/dev/null; then found=1; fi ;;
       ninja-build) if command -v ninja >/dev/null; then found=1; fi ;;
     esac

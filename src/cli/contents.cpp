@@ -18,19 +18,15 @@ namespace strata::cli {
 
 namespace {
 
-void collect(const hdf5::Object& object, const std::string& path, int depth, std::vector<Array>& out) {
-  if (depth > 40) return;
-  if (object.is_dataset()) {
+void collect(const hdf5::Object& root, std::vector<Array>& out) {
+  for (const hdf5::Object& object : root.datasets()) {
     std::string dtype = "text";
     try {
       dtype = to_string(object.dtype());
     } catch (const FileError&) {
     }
-    out.push_back({path, object.shape(), dtype, object.declared_bytes()});
-    return;
+    out.push_back({object.path().substr(1), object.shape(), dtype, object.declared_bytes()});
   }
-  for (const std::string& name : object.names())
-    collect(object.at(name), path.empty() ? name : path + "/" + name, depth + 1, out);
 }
 
 }  // namespace
@@ -110,7 +106,7 @@ void Contents::read_hdf5() {
   format_ = whole    ? "whole model in HDF5 (Keras 2)"
             : keras2 ? "weights in HDF5 (Keras 2)"
                      : "weights in HDF5 (Keras 3)";
-  collect(root, "", 0, arrays_);
+  collect(root, arrays_);
 }
 
 void Contents::read_archive() {
@@ -120,7 +116,7 @@ void Contents::read_archive() {
   for (const auto& [key, value] : metadata.entries())
     if (value.kind() == Config::Value::Kind::string) texts_.emplace_back(key, value.as_string());
   texts_.emplace_back("model_config", keras::read_archive_text(path_, "config.json"));
-  collect(keras::open_archive_weights(path_), "", 0, arrays_);
+  collect(keras::open_archive_weights(path_), arrays_);
 }
 
 std::string Contents::text(const std::string& name) const {

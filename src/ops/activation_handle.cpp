@@ -49,7 +49,13 @@ constexpr Row kRows[] = {
     {"tanh_shrink", nn::tanh_shrink},
 };
 
+// What "hard_sigmoid" means in files of Keras 2: those that read and write them call it so (serialization/keras2.h).
+constexpr Row kKeras2HardSigmoid = {"keras2_hard_sigmoid", [](const Tensor& x) {
+                                      return clip(x * Tensor(0.2f) + Tensor(0.5f), Tensor(0.f), Tensor(1.f));
+                                    }};
+
 const Row* find(std::string_view name) {
+  if (name == kKeras2HardSigmoid.name) return &kKeras2HardSigmoid;
   for (const Row& row : kRows)
     if (row.name == name) return &row;
   return nullptr;

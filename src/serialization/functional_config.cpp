@@ -1,6 +1,7 @@
 // Functional models and Sequentials as configurations: layers with the calls that connect them.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "core/tensor_data.h"
@@ -76,6 +77,13 @@ Config operation_config(const Operation& o, const ModelState& model, const Histo
   out.set("name", o.name);
   out.set("inbound_nodes", nodes);
   return out;
+}
+
+// Keras 3 makes a list of one tensor where the file has a list, which its Sequential does not take from a layer.
+Config::Value ends_of(const Tensors& tensors, const Histories& histories, KerasStyle style) {
+  List list = histories_of(tensors, histories);
+  if (style == KerasStyle::keras3 && list.size() == 1) return list[0];
+  return list;
 }
 
 // A layer or op of the file, and its calls that are still to be made.
@@ -184,8 +192,10 @@ class FunctionalReader {
     return out;
   }
   void collect(const Config::Value& value, const char* key, Tensors& out) const {
-    if (value.kind() == Kind::map) {
-      for (const auto& [name, item] : value.as_map().entries()) collect(item, key, out);
+    if (value.kind() == Kind::map) {  // Keras takes the values of a dict in the order of its keys
+      auto entries = value.as_map().entries();
+      std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+      for (const auto& [name, item] : entries) collect(item, key, out);
       return;
     }
     const List& list = value.as_list();
@@ -217,8 +227,8 @@ Config functional_config(const Layer& model, KerasStyle style) {
   return {{"name", model.name()},
           {"trainable", static_cast<bool>(model.trainable)},
           {"layers", layers},
-          {"input_layers", histories_of(state.inputs, histories)},
-          {"output_layers", histories_of(state.outputs, histories)}};
+          {"input_layers", ends_of(state.inputs, histories, style)},
+          {"output_layers", ends_of(state.outputs, histories, style)}};
 }
 
 Layer functional_from_config(const Config& config) { return FunctionalReader(config).model(); }

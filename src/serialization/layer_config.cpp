@@ -6,6 +6,7 @@
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "models/policy.h"
+#include "serialization/keras2.h"
 #include "serialization/lookup.h"
 #include "serialization/operations.h"
 #include "serialization/serialize.h"
@@ -97,6 +98,9 @@ Config attention_shapes(const Layer& layer) {
 // Where Keras 2 has another name for an option, or lacks it.
 void to_keras2(const Layer& layer, Config& config) {
   const std::string class_name = layer.class_name();
+  for (const char* key : {"activation", "recurrent_activation"})
+    if (const auto* given = config.find(key); given != nullptr && given->kind() == Kind::string)
+      config.set(key, activation_of_keras2(given->as_string(), class_name + " '" + layer.path() + "'"));
   if (class_name == "MultiHeadAttention") config.update(attention_shapes(layer));
   if (class_name == "MultiHeadAttention" || class_name.find("RNN") != std::string::npos ||
       class_name.starts_with("GRU") || class_name.starts_with("LSTM"))

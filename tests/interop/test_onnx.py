@@ -97,3 +97,77 @@ def test_quantized_models_are_pairs_of_quantize_and_dequantize(directory, name, 
     # With 8-bit kernels it rounds elsewhere, too.
     fast = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     close(fast.run(None, feed)[0], stored["out0"], 2e-2)
+
+
+class Calibration:
+    """What ONNX Runtime's quantizer measures ranges with."""
+
+    def __init__(self, name, samples):
+        self.rows = iter([{name: s[None]} for s in samples])
+
+    def get_next(self):
+        return next(self.rows, None)
+
+
+# capability: 8.12
+@pytest.mark.parametrize("activations", ["QUInt8", "QInt8"])
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_strata_reads_what_onnx_runtime_quantizes(directory, run_program, tmp_path, activations, per_channel):
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+
+    source, path = str(directory / "small_cnn.onnx"), str(tmp_path / "quantized.onnx")
+    inputs, outputs = arrays(directory, "small_cnn")
+    name = onnx.load(source).graph.input[0].name
+    quantize_static(source, path, Calibration(name, inputs[0]), quant_format=QuantFormat.QDQ, per_channel=per_channel,
+                    activation_type=QuantType[activations], weight_type=QuantType.QInt8)
+    assert any(t.data_type == onnx.TensorProto.INT32 for t in onnx.load(path).graph.initializer)  # biases
+    np.savez(path + ".npz", in0=inputs[0])
+    run_program("run_onnx", path)
+    got = np.load(path + ".strata.npz")["out0"]
+    settings = onnxruntime.SessionOptions()
+    settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(path, settings, providers=["CPUExecutionProvider"])
+    close(got, session.run(None, {name: inputs[0]})[0], 2e-3)
+    assert np.abs(got - outputs[0]).max() > 1e-5
+
+
+def test_integers_between_the_two_are_read(run_program, tmp_path):
+    """Ops on integers between QuantizeLinear and DequantizeLinear, and grids along an axis."""
+    from onnx import helper as h
+
+    path = str(tmp_path / "between.onnx")
+    scales = h.make_tensor("s", onnx.TensorProto.FLOAT, [3], [0.5, 0.25, 0.1])
+    zeros = h.make_tensor("z", onnx.TensorProto.INT8, [3], [-3, 0, 7])
+    graph = h.make_graph(
+        [h.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], axis=1), h.make_node("Transpose", ["q"], ["t"], perm=[1, 0]),
+         h.make_node("DequantizeLinear", ["t", "s", "z"], ["y"], axis=0)], "between",
+        [h.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["batch", 3])],
+        [h.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [3, "batch"])], [scales, zeros])
+    onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 18)], ir_version=8), path)
+    x = np.random.default_rng(1).normal(size=(5, 3)).astype("float32") * 40
+    np.savez(path + ".npz", in0=x)
+    run_program("run_onnx", path)
+    close(np.load(path + ".strata.npz")["out0"], onnxruntime.InferenceSession(path).run(None, {"x": x})[0])
+
+
+# capability: 6.10
+def test_weights_in_a_second_file(directory, run_program, tmp_path):
+    """Of strata in ONNX Runtime, and of the onnx package in strata."""
+    path = str(directory / "outside.onnx")
+    assert (directory / "outside.onnx.data").stat().st_size > 0
+    onnx.checker.check_model(path, full_check=True)
+    inputs, outputs = arrays(directory, "outside")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    close(session.run(None, {name: inputs[0]})[0], outputs[0])
+
+    for one_file in (True, False):
+        folder = tmp_path / str(one_file)
+        folder.mkdir()
+        theirs = str(folder / "theirs.onnx")
+        onnx.save(onnx.load(path), theirs, save_as_external_data=True, all_tensors_to_one_file=one_file, location="weights" if one_file else None,
+                  size_threshold=16)
+        assert len(list(folder.iterdir())) == 2 if one_file else len(list(folder.iterdir())) > 4
+        np.savez(theirs + ".npz", in0=inputs[0])
+        run_program("run_onnx", theirs)
+        close(np.load(theirs + ".strata.npz")["out0"], outputs[0])

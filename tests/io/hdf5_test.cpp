@@ -71,6 +71,38 @@ TEST_P(Hdf5Golden, ReadsWhatH5pyWrites) {
 
 INSTANTIATE_TEST_SUITE_P(Layouts, Hdf5Golden, testing::Values("earliest.h5", "latest.h5", "v108.h5"));
 
+TEST(Hdf5, WhatWasNeverWrittenIsTheFillValue) {
+  for (const char* name : {"unwritten.h5", "unwritten_latest.h5"}) {
+    SCOPED_TRACE(name);
+    const hdf5::Object root = hdf5::open_file(golden(name));
+    expect_same(root.at("none").read(), fill({5, 6}, 2.5f));
+    expect_same(root.at("none_of_chunks").read(), fill({5, 6}, -7));
+    expect_same(root.at("zeros").read(), zeros({5, 6}));
+    expect_same(root.at("part").read(), concat({expected()[Slice(0, 2)], fill({3, 6}, 0.5f)}, 0));
+  }
+}
+
+// Four billion empty rounds of a loop, it would be.
+TEST(Hdf5, ShufflingByAnotherSizeIsAnError) {
+  std::string bytes = bytes_of(golden("earliest.h5"));
+  const std::string filter("shuffle\0\4\0\0\0", 12);
+  const std::size_t at = bytes.find(filter);
+  ASSERT_NE(at, std::string::npos);
+  bytes.replace(at + 8, 4, "\xff\xff\xff\xff");
+  const hdf5::Object root = hdf5::open_bytes(bytes.data(), bytes.size(), nullptr, "bytes");
+  EXPECT_THROW(root.at("chunks/shuffle").read(), FileError);
+  expect_same(root.at("chunks/plain").read(), expected());
+}
+
+// Twelve groups that hold each other: as a tree it would have 12^40 places.
+TEST(Hdf5, GroupsThatHoldEachOtherAreMetOnce) {
+  const auto all = hdf5::open_file(golden("cycles.h5")).datasets();
+  ASSERT_EQ(all.size(), 1u);
+  expect_same(all[0].read(), expected());
+  Sequential model({Input({3}), layers::Dense(2)});
+  EXPECT_THROW(model.load_weights(golden("cycles.h5")), Error);
+}
+
 TEST(Hdf5, UserBlocksAreSkipped) {
   expect_same(hdf5::open_file(golden("userblock.h5")).at("plain").read(), expected());
 }

@@ -148,6 +148,32 @@ TEST(KerasWeights, NamesOfOtherFormatsAreErrors) {
             std::string::npos);
 }
 
+// Keras 2 means 0.2 x + 0.5 by hard_sigmoid, Keras 3 x / 6 + 0.5.
+TEST(KerasModels, HardSigmoidKeepsTheMeaningOfItsFile) {
+  auto model_with = [](const char* name) {
+    return Sequential({Input({4}), Dense(8, {.activation = name}), Dense(2, {.name = "out"})});
+  };
+  const Tensor x = random::normal({3, 4}, {.seed = 3}) * 2.f;
+  EXPECT_EQ(
+      reduce_max(abs(ActivationFunction("keras2_hard_sigmoid")(Tensor({-4.f, 1.f, 4.f})) - Tensor({0.f, 0.7f, 1.f})))
+          .item<float>(),
+      0);
+  const Sequential old = model_with("keras2_hard_sigmoid"), now = model_with("hard_sigmoid");
+  now.set_weights(old.get_weights());
+  EXPECT_GT(reduce_max(abs(old(x) - now(x))).item<float>(), 1e-3f);
+  for (const char* name : {"hard.h5", "hard.keras"}) {
+    old.save(temporary(name));
+    EXPECT_EQ(reduce_max(abs(old(x) - load_model(temporary(name))(x))).item<float>(), 0) << name;
+  }
+  const std::string config = hdf5::open_file(temporary("hard.h5")).attribute_text("model_config");
+  EXPECT_EQ(config.find("keras2_"), std::string::npos) << config;
+  now.save(temporary("hard.keras"));
+  EXPECT_EQ(reduce_max(abs(now(x) - load_model(temporary("hard.keras"))(x))).item<float>(), 0);
+  const std::string error = message_of([&] { now.save(temporary("hard.h5")); });
+  EXPECT_NE(error.find("Keras 2 has another function under this name. Save the model as .keras"), std::string::npos)
+      << error;
+}
+
 class Golden : public testing::TestWithParam<const char*> {};
 // capability: 6.3, 6.4
 TEST_P(Golden, ModelsOfKerasGiveItsOutputs) {

@@ -33,6 +33,9 @@ Sequential small_model() {
   return model;
 }
 
+// With weights that are large enough for a file of their own.
+Sequential wide_model() { return Sequential({Input({3}), Dense(128), Dense(2)}); }
+
 // What weights are read into; made once, since fuzzing reads many thousands of times.
 const Sequential& fixed_model() {
   static const Sequential model = small_model();
@@ -40,16 +43,12 @@ const Sequential& fixed_model() {
 }
 
 // All that an HDF5 file holds.
-void read_all(const hdf5::Object& object, int depth) {
-  for (const auto& name : object.attribute_names()) object.attribute(name);
-  if (object.is_dataset()) {
-    object.read();
-    return;
-  }
-  if (depth > 6) return;
-  for (const auto& name : object.names()) {
+void read_all(const hdf5::Object& root) {
+  for (const auto& name : root.attribute_names()) root.attribute(name);
+  for (const hdf5::Object& object : root.datasets()) {
     try {
-      read_all(object.at(name), depth + 1);
+      for (const auto& name : object.attribute_names()) object.attribute(name);
+      object.read();
     } catch (const Error&) {
     }
   }
@@ -114,12 +113,19 @@ const FileFormat kFormats[] = {
     {"whole_h5", "m.h5", [](const std::string& f) { small_model().save(f + "/m.h5"); },
      [](const std::string& f) { use(load_model(f + "/m.h5")); }},
     {"hdf5", "m.h5", [](const std::string& f) { small_model().save(f + "/m.h5"); },
-     [](const std::string& f) { read_all(hdf5::open_file(f + "/m.h5", {.bytes = kLimit}), 0); }},
+     [](const std::string& f) { read_all(hdf5::open_file(f + "/m.h5", {.bytes = kLimit})); }},
     {"weights_h5", "m.h5", [](const std::string& f) { small_model().save_weights(f + "/m.h5"); },
      [](const std::string& f) { fixed_model().load_weights(f + "/m.h5"); }},
     {"keras3_weights", "m.weights.h5", [](const std::string& f) { small_model().save_weights(f + "/m.weights.h5"); },
      [](const std::string& f) { fixed_model().load_weights(f + "/m.weights.h5"); }},
     {"onnx", "m.onnx", [](const std::string& f) { onnx::save(small_model(), f + "/m.onnx"); },
+     [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
+    {"onnx_external", "m.onnx",
+     [](const std::string& f) {
+       onnx::SaveOptions options;
+       options.external_data = true;
+       onnx::save(wide_model(), f + "/m.onnx", options);
+     },
      [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
     {"saved_model", "net/saved_model.pb", write_saved_model, read_saved_model},
     {"saved_model_index", "net/variables/variables.index", write_saved_model, read_saved_model},

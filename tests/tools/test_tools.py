@@ -14,6 +14,7 @@ import check_headers
 import check_sizes
 import check_traces
 import extract_snippets
+import fuzz
 import run_program
 
 
@@ -29,6 +30,28 @@ class Sizes(unittest.TestCase):
 
     def test_tables_comments_and_strings_are_no_functions(self):
         self.assertEqual(self.lengths('const int t[] = {\n1,\n};\n// f() {\nconst char* s = "g() {";\nenum class E { a };\n'), {})
+
+
+class Fuzzing(unittest.TestCase):
+    def run_target(self, script):
+        with tempfile.TemporaryDirectory() as folder:
+            build, fuzz.BUILD = fuzz.BUILD, pathlib.Path(folder)
+            program = fuzz.BUILD / "fuzz_some"
+            program.write_text("#!/bin/sh\n" + script)
+            program.chmod(0o755)
+            try:
+                return fuzz.run(program, ["-runs=5"])
+            finally:
+                fuzz.BUILD = build
+
+    def test_numbers_are_read(self):
+        statistics = "echo stat::number_of_executed_units: 5; echo stat::new_units_added: 2; echo stat::peak_rss_mb: 80\n"
+        self.assertEqual(self.run_target(statistics), ("some", 5, 2, 80, []))
+
+    def test_what_is_found_is_named(self):
+        crash = 'for a; do case $a in -artifact_prefix=*) echo x >"${a#*=}crash-1";; esac; done; exit 77\n'
+        self.assertEqual(self.run_target(crash)[4], ["crash-1"])
+        self.assertEqual(self.run_target("exit 3\n")[4], ["exit status 3, see some.log"])
 
 
 class Traces(unittest.TestCase):

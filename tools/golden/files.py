@@ -37,6 +37,22 @@ def contents(file):
         many.attrs[f"attribute_{i:02}"] = f"value {i}"
 
 
+def unusual(directory):
+    for name, version in (("unwritten", "earliest"), ("unwritten_latest", "latest")):
+        with h5py.File(directory / f"{name}.h5", "w", libver=version) as file:
+            file.create_dataset("none", (5, 6), "float32", fillvalue=2.5)
+            file.create_dataset("none_of_chunks", (5, 6), "int32", chunks=(2, 4), fillvalue=-7)
+            file.create_dataset("zeros", (5, 6), "float32", chunks=(2, 4))
+            file.create_dataset("part", (5, 6), ">f8", chunks=(2, 6), fillvalue=0.5)[:2] = values[:2]
+    with h5py.File(directory / "cycles.h5", "w") as file:  # groups that hold each other
+        for i in range(12):
+            file.create_group(f"group_{i}")
+        for outer in file.values():
+            for i in range(12):
+                outer[f"to_{i}"] = file[f"group_{i}"]
+        file["group_3/values"] = values
+
+
 def models(directory):
     for name, k, path in (("keras3", keras, "keras3.keras"), ("keras3", keras, "keras3.h5"), ("keras2", tf_keras, "keras2.h5")):
         k.utils.set_random_seed(1)
@@ -84,6 +100,7 @@ def main(directory):
             contents(file)
     with h5py.File(directory / "userblock.h5", "w", userblock_size=512) as file:
         file["plain"] = values
+    unusual(directory)
     models(directory)
     saved_models(directory)
 

@@ -1,5 +1,6 @@
 // Groups and data sets as their users see them.
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/tensor_data.h"
 #include "io/hdf5/format.h"
@@ -66,6 +67,27 @@ std::optional<Object> Object::find(std::string_view path) const {
 Object Object::at(std::string_view path) const {
   if (auto found = find(path)) return *found;
   throw FileError("'" + file_->name + "': '" + joined(path_, std::string(path)) + "' is missing.");
+}
+
+std::vector<Object> Object::datasets(const std::vector<std::string>& leave_out) const {
+  std::vector<Object> out, left = {*this};
+  std::unordered_set<std::uint64_t> seen = {header_};
+  while (!left.empty()) {
+    const Object object = left.back();
+    left.pop_back();
+    if (object.is_dataset()) {
+      out.push_back(object);
+      continue;
+    }
+    std::vector<std::string> names = object.names();
+    std::reverse(names.begin(), names.end());  // the last in the list is the next
+    for (const std::string& name : names) {
+      if (std::find(leave_out.begin(), leave_out.end(), name) != leave_out.end()) continue;
+      Object below = object.at(name);
+      if (seen.insert(below.header_).second) left.push_back(std::move(below));
+    }
+  }
+  return out;
 }
 
 Shape Object::shape() const { return dataset_of(*file_, header_, path_).shape; }

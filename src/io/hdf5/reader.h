@@ -35,6 +35,10 @@ class STRATA_API Object {
   // Throws FileError where it is missing.
   Object at(std::string_view path) const;
 
+  // All data sets below (or this one), each group's in the order of names. What several names lead to is met once, so
+  // that groups which hold each other have an end. `leave_out`: names of objects that are passed over.
+  std::vector<Object> datasets(const std::vector<std::string>& leave_out = {}) const;
+
   // Of a data set. Integers that Tensor does not have become wider ones, booleans bool.
   Shape shape() const;
   DType dtype() const;

@@ -47,13 +47,42 @@ std::vector<unsigned char> unshuffled(Bytes src, std::size_t element) {
   return out;
 }
 
+// The element that stands where nothing was written; nothing for zeros.
+Bytes fill_value(const FileData& file, const std::vector<Message>& messages, std::size_t element) {
+  const Message *newer = find_message(messages, 0x0005), *older = find_message(messages, 0x0004);
+  if (newer == nullptr && older == nullptr) return {};
+  Cursor c(newer != nullptr ? newer->data : older->data, file.name, "the fill value of a data set");
+  if (newer != nullptr) {
+    const int version = c.u8();
+    if (version < 1 || version > 3) c.unsupported("fill values of version " + std::to_string(version));
+    const int flags = version == 3 ? c.u8() : 0;
+    if (version < 3) c.skip(2);
+    const bool defined = version == 3 ? (flags & 0x20) != 0 : c.u8() != 0 || version == 1;
+    if (!defined) return {};
+  }
+  const std::uint32_t size = c.u32();
+  if (size == 0) return {};
+  if (size != element) c.fail("it has another size than the elements");
+  return c.take(size);
+}
+
+// Elements before any of them is read from the file.
+std::vector<unsigned char> unwritten(const FileData& file, const std::vector<Message>& messages, std::size_t element,
+                                     std::uint64_t bytes) {
+  std::vector<unsigned char> out(static_cast<std::size_t>(bytes));
+  const Bytes fill = fill_value(file, messages, element);
+  if (std::any_of(fill.begin(), fill.end(), [](unsigned char b) { return b != 0; }))
+    for (std::size_t i = 0; i + element <= out.size(); i += element) std::copy(fill.begin(), fill.end(), &out[i]);
+  return out;
+}
+
 class ChunkReader {
  public:
   ChunkReader(const FileData& file, const std::vector<Message>& messages, const Shape& shape, std::size_t element,
               const std::string& path)
       : file_(file), shape_(shape), element_(element) {
     if (const Message* m = find_message(messages, 0x000B)) filters_ = read_filters(file, m->data);
-    out_.resize(static_cast<std::size_t>(checked_bytes(file, shape, element, path)));
+    out_ = unwritten(file, messages, element, checked_bytes(file, shape, element, path));
   }
 
   void set_chunk(const std::vector<std::uint64_t>& dims, const Cursor& where) {
@@ -93,7 +122,7 @@ class ChunkReader {
   // A chunk that is stored without filters or with them, as it comes.
   void place(std::uint64_t address, std::uint64_t bytes, std::uint32_t mask, const std::vector<std::uint64_t>& offset,
              const Cursor& where) {
-    if (address == kUndefined) return;  // never written: zeros
+    if (address == kUndefined) return;  // never written
     visited_.add(address, where);
     const Bytes stored = file_.at(address, bytes, "a chunk").take(bytes);
     std::vector<unsigned char> buffer;
@@ -102,7 +131,11 @@ class ChunkReader {
       if (mask & (1u << i)) continue;
       const Filter& f = filters_[i];
       if (f.id == 1) buffer = inflated(plain, where);
-      if (f.id == 2) buffer = unshuffled(plain, f.values.empty() ? element_ : f.values[0]);
+      if (f.id == 2) {
+        if (!f.values.empty() && f.values[0] != element_)
+          where.fail("it is shuffled by another size than its elements'");
+        buffer = unshuffled(plain, element_);
+      }
       if (f.id == 3) {
         if (plain.size() < 4) where.fail("a chunk is shorter than its checksum");
         buffer.assign(plain.begin(), plain.end() - 4);
@@ -270,7 +303,7 @@ class LayoutReader {
   }
   Storage contiguous(std::uint64_t address, std::uint64_t size) {
     if (bytes_ == 0) return {};
-    if (address == kUndefined) return {{}, std::vector<unsigned char>(static_cast<std::size_t>(bytes_))};
+    if (address == kUndefined) return {{}, unwritten(file_, messages_, element_, bytes_)};
     Cursor c = file_.at(address, "the elements of a data set");
     if (size < bytes_) c.fail("they are fewer than its shape says");
     return {c.take(bytes_), {}};

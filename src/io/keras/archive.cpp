@@ -2,6 +2,7 @@
 
 #include <fmt/chrono.h>
 
+#include <algorithm>
 #include <ctime>
 
 #include "core/zip.h"
@@ -10,6 +11,7 @@
 #include "models/model_state.h"
 #include "models/trainer.h"
 #include "serialization/json.h"
+#include "serialization/keras2.h"
 #include "serialization/operations.h"
 #include "serialization/serialize.h"
 #include "strata/version.h"
@@ -64,6 +66,21 @@ Shape with_open_batch(const Config::Value& value) {
   return shape;
 }
 
+// The "keras_version" of an archive; empty where it does not say.
+std::string archive_version(const std::string& path) {
+  const InputFile file(path);
+  const ZipReader zip(file);
+  const bool known = std::any_of(zip.entries().begin(), zip.entries().end(),
+                                 [](const ZipEntry& e) { return e.name == "metadata.json"; });
+  if (!known) return {};
+  const Config::Value about =
+      parse_config_json(read_archive_text(path, "metadata.json"), "'" + path + "', metadata.json");
+  if (about.kind() != Config::Value::Kind::map) return {};
+  const auto* version = about.as_map().find("keras_version");
+  const bool is_text = version != nullptr && version->kind() == Config::Value::Kind::string;
+  return is_text ? version->as_string() : std::string();
+}
+
 }  // namespace
 
 std::string read_archive_text(const std::string& path, const std::string& name) {
@@ -113,7 +130,8 @@ void build_from(const Model& model, const Config& config) {
 }
 
 Model load_archive(const std::string& path, const LoadOptions& options) {
-  const Config::Value value = parse_config_json(read_archive_text(path, "config.json"), "'" + path + "', config.json");
+  Config::Value value = parse_config_json(read_archive_text(path, "config.json"), "'" + path + "', config.json");
+  if (is_keras2(archive_version(path))) value = from_keras2_words(value);
   const Model model = deserialize_model(value);
   build_from(model, value.as_map());
   const hdf5::Object weights = open_archive_weights(path);
@@ -148,7 +166,8 @@ Model load_whole_hdf5(const std::string& path, const LoadOptions& options) {
   if (text.empty())
     throw FileError("'" + path + "' holds weights alone, without the model. Make the model and call load_weights(\"" +
                     path + "\").");
-  const Config::Value value = parse_config_json(text, "'" + path + "', model_config");
+  Config::Value value = parse_config_json(text, "'" + path + "', model_config");
+  if (is_keras2(root.attribute_text("keras_version"))) value = from_keras2_words(value);
   const Model model = deserialize_model(value);
   build_from(model, value.as_map());
   require_created(model, root, path);

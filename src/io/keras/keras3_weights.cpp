@@ -93,19 +93,6 @@ class Walker {
   std::unordered_set<const LayerState*> seen_;
 };
 
-void collect_paths(const hdf5::Object& object, const std::string& path, int depth, std::vector<std::string>& out) {
-  if (depth > 40) return;
-  if (object.is_dataset()) {
-    out.push_back(path);
-    return;
-  }
-  for (const std::string& name : object.names()) {
-    // States of the optimizer and of random generators are no weights.
-    if ((depth == 0 && name == "optimizer") || name == "seed_generator") continue;
-    collect_paths(object.at(name), joined(path, name), depth + 1, out);
-  }
-}
-
 }  // namespace
 
 std::vector<Place> keras3_places(const Layer& model, const hdf5::Object* from) {
@@ -133,10 +120,12 @@ Matches match_keras3(const Model& model, const hdf5::Object& root) {
     else
       out.report.missing.push_back(p.variable.path());
   }
-  std::vector<std::string> all;
-  collect_paths(root, "", 0, all);
-  for (const std::string& path : all)
-    if (!used.contains(path)) out.report.unexpected.push_back(path);
+  // States of the optimizer, of random generators and (in archives of Keras 2) of metrics are no weights.
+  for (const hdf5::Object& object : root.datasets({"seed_generator"})) {
+    const std::string path = object.path().substr(1);
+    const bool is_state = path.starts_with("optimizer/") || path.starts_with("metrics/");
+    if (!is_state && !used.contains(path)) out.report.unexpected.push_back(path);
+  }
   return out;
 }
 

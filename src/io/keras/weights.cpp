@@ -23,16 +23,14 @@ struct Census {
   std::int64_t channels = 0;  // of the first kernel
 };
 
-void count(const hdf5::Object& object, int depth, Census& census) {
-  if (depth > 40) return;
-  if (object.is_dataset()) {
+Census count(const hdf5::Object& root) {
+  Census census;
+  for (const hdf5::Object& object : root.datasets({"optimizer", "optimizer_weights"})) {
     ++census.tensors;
     const Shape shape = object.shape();
     if (census.channels == 0 && shape.size() >= 2) census.channels = shape[shape.size() - 2];
-    return;
   }
-  for (const std::string& name : object.names())
-    if (name != "optimizer" && name != "optimizer_weights") count(object.at(name), depth + 1, census);
+  return census;
 }
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -81,8 +79,7 @@ LoadReport assign(const Matches& matches, const std::string& file, const LoadWei
 
 void require_created(const Model& model, const hdf5::Object& root, const std::string& file) {
   if (!model.weights().empty() || model.built()) return;
-  Census census;
-  count(root, 0, census);
+  const Census census = count(root);
   std::string shape = root.attribute_text(kBuildShape);
   if (shape.empty()) shape = "{None, ..., " + std::to_string(census.channels) + "}";
   throw ValueError(fmt::format(

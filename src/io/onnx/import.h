@@ -20,10 +20,21 @@ struct ReadAttribute {
   std::optional<Tensor> tensor;
 };
 
+class ImportCall;
+using ImportRow = Tensors (*)(const ImportCall&);
+
 struct ReadNode {
   std::string op, name, domain;
   std::vector<std::string> inputs, outputs;
   std::unordered_map<std::string, ReadAttribute> attributes;
+  ImportRow row = nullptr;  // instead of the table's: of a node that stands for several of the file
+};
+
+// int8, int16 and uint16 are read as int32: `type` is what the file says.
+struct ReadInitializer {
+  std::string name;
+  Tensor value;
+  std::int64_t type = 0;
 };
 
 struct ReadValue {
@@ -35,12 +46,16 @@ struct ReadGraph {
   std::string name;
   std::int64_t opset = 0;
   std::vector<ReadNode> nodes;
-  std::vector<std::pair<std::string, Tensor>> initializers;
+  std::vector<ReadInitializer> initializers;
   std::vector<ReadValue> inputs, outputs;
 };
 
 // Reads a file. Throws FileError where it is damaged, or declares more than `limit` bytes of tensors.
 ReadGraph read_graph(const std::string& path, std::uint64_t limit);
+
+// Makes pairs of QuantizeLinear and DequantizeLinear with constant grids one node of fake quantization, and stored
+// integers with a DequantizeLinear behind them weights again. Throws ValueError for what is neither.
+void join_quantization(const std::string& path, ReadGraph& graph);
 
 class ImportCall : public exchange::NodeCall {
  public:
@@ -59,11 +74,11 @@ class ImportCall : public exchange::NodeCall {
   const ReadNode& node_;
 };
 
-using ImportRow = Tensors (*)(const ImportCall&);
 using ImportTable = std::map<std::string, ImportRow, std::less<>>;
 
 void add_math_rows(ImportTable& t);
 void add_nn_rows(ImportTable& t);
+void add_quantization_rows(ImportTable& t);
 void add_shape_rows(ImportTable& t);
 STRATA_API const ImportTable& import_table();
 

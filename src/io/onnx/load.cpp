@@ -36,7 +36,7 @@ Ints ImportCall::ints_or(std::size_t i, const char* name) const { return has(i) 
 const ImportTable& import_table() {
   static const ImportTable table = [] {
     ImportTable t;
-    for (auto* family : {&add_math_rows, &add_nn_rows, &add_shape_rows}) family(t);
+    for (auto* family : {&add_math_rows, &add_nn_rows, &add_quantization_rows, &add_shape_rows}) family(t);
     return t;
   }();
   return table;
@@ -47,7 +47,7 @@ namespace {
 class OnnxProgram final : public exchange::ImportedProgram {
  public:
   OnnxProgram(const std::string& path, ReadGraph graph) : path_(path), graph_(std::move(graph)) {
-    for (const auto& [name, value] : graph_.initializers) number(name);
+    for (const ReadInitializer& i : graph_.initializers) number(i.name);
     for (const ReadValue& v : graph_.inputs) number(v.name);
     for (const ReadNode& n : graph_.nodes) prepare(n);
     for (const ReadValue& v : graph_.outputs) results_.push_back(known(v.name, "the results"));
@@ -96,7 +96,9 @@ class OnnxProgram final : public exchange::ImportedProgram {
     s.node = &n;
     s.where = path_ + ", node '" + n.name + "' (" + n.op + ")";
     const bool is_standard = n.domain.empty() || n.domain == "ai.onnx";
-    if (n.op != "Shape" || !is_standard) {
+    if (n.row != nullptr) {
+      s.row = n.row;
+    } else if (n.op != "Shape" || !is_standard) {
       const auto row = import_table().find(n.op);
       if (row == import_table().end() || !is_standard)
         throw ValueError(path_ + ", node '" + n.name + "': the operator '" + n.op + "'" +
@@ -130,7 +132,7 @@ class OnnxProgram final : public exchange::ImportedProgram {
       if (n.op == "Resize" || n.op == "Pad" || n.op == "OneHot" || n.op == "Clip")
         for (std::size_t i = 1; i < n.inputs.size(); ++i) settings.insert(n.inputs[i]);
     }
-    for (const auto& [name, value] : graph_.initializers) {
+    for (const auto& [name, value, type] : graph_.initializers) {
       const std::size_t at = known(name, "");
       stored.insert(name);
       if (!is_floating(value.dtype()) || value.rank() == 0 || settings.contains(name)) {
@@ -166,6 +168,7 @@ Model load(const std::string& path, const LoadOptions& options) {
   if (graph.opset < 9)
     throw ValueError(path + ": it is of operator set " + std::to_string(graph.opset) +
                      "; strata reads 9 and later. Convert it with onnx.version_converter.");
+  join_quantization(path, graph);
   const std::string stem = std::filesystem::path(path).stem().string();
   const std::string name = graph.name.empty() ? stem : graph.name;
   auto program = std::make_shared<OnnxProgram>(path, std::move(graph));

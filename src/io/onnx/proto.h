@@ -39,9 +39,11 @@ struct TypeField {
 struct TensorField {
   enum { dims = 1, data_type = 2, segment = 3, float_data = 4, int32_data = 5, string_data = 6, int64_data = 7 };
   enum { name = 8, raw_data = 9, double_data = 10, external_data = 13, data_location = 14 };
+  enum { outside = 1 };  // of data_location
 };
 
-inline constexpr int kInt8 = 3;  // of TensorProto.DataType, beside those that tensors have
+// Of TensorProto.DataType, beside those that tensors have.
+inline constexpr int kInt8 = 3, kUint16 = 4, kInt16 = 5;
 
 // TensorProto.DataType.
 inline int data_type(DType dtype) {

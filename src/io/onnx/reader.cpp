@@ -4,6 +4,7 @@
 
 #include "core/tensor_data.h"
 #include "io/exchange/parsing.h"
+#include "io/onnx/external_data.h"
 #include "io/onnx/import.h"
 #include "io/onnx/proto.h"
 #include "io/protobuf.h"
@@ -39,7 +40,7 @@ void take_int64(pbf_reader& in, std::vector<std::int64_t>& out) {
 
 class Reader {
  public:
-  Reader(const std::string& path, std::uint64_t limit) : path_(path), left_(limit) {}
+  Reader(const std::string& path, std::uint64_t limit) : path_(path), left_(limit), outside_(path) {}
 
   ReadGraph model(data_view bytes) {
     ReadGraph out;
@@ -88,9 +89,9 @@ class Reader {
           out.nodes.push_back(node(in.get_view()));
           break;
         case GraphField::initializer: {
-          std::string name;
-          const Tensor value = tensor(in.get_view(), name);
-          out.initializers.emplace_back(name, value);
+          ReadInitializer i;
+          i.value = tensor(in.get_view(), i.name, i.type);
+          out.initializers.push_back(std::move(i));
           break;
         }
         case GraphField::input:
@@ -154,7 +155,8 @@ class Reader {
           break;
         case AttributeField::t: {
           std::string ignored;
-          a.tensor = tensor(in.get_view(), ignored);
+          std::int64_t type = 0;
+          a.tensor = tensor(in.get_view(), ignored, type);
           break;
         }
         case AttributeField::ints:
@@ -238,7 +240,23 @@ class Reader {
     std::vector<double> reals;
     std::optional<data_view> raw;
     std::int64_t type = 0;
+    bool is_outside = false;
+    ExternalPlace place;
   };
+
+  void entry(data_view bytes, ExternalPlace& place) const {
+    std::string key, value;
+    pbf_reader in(bytes);
+    while (in.next()) {
+      if (in.tag() == EntryField::key)
+        key = in.get_string();
+      else if (in.tag() == EntryField::value)
+        value = in.get_string();
+      else
+        in.skip();
+    }
+    place.set(key, value, path_);
+  }
 
   Contents contents(data_view bytes, std::string& name) {
     Contents c;
@@ -272,17 +290,37 @@ class Reader {
           take_int64(in, c.integers);
           break;
         case TensorField::external_data:
-          throw ValueError(path_ + ": weights in other files are not supported. Save the model in one file.");
+          entry(in.get_view(), c.place);
+          break;
+        case TensorField::data_location:
+          c.is_outside = in.get_enum() == TensorField::outside;
+          break;
         default:
           in.skip();
       }
     return c;
   }
 
-  Tensor tensor(data_view bytes, std::string& name) {
-    const Contents c = contents(bytes, name);
+  // Integers of other widths become int32.
+  static Tensor widened(const Contents& c, const Shape& shape) {
+    const std::size_t width = c.type == kInt8 ? 1 : 2;
+    const auto* p = reinterpret_cast<const unsigned char*>(c.raw->data());
+    std::vector<std::int32_t> all(c.raw->size() / width);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const unsigned bits = width == 1 ? p[i] : p[2 * i] | static_cast<unsigned>(p[2 * i + 1]) << 8;
+      all[i] = c.type == kInt8    ? static_cast<std::int8_t>(bits)
+               : c.type == kInt16 ? static_cast<std::int16_t>(bits)
+                                  : static_cast<std::int32_t>(bits);
+    }
+    return Tensor::from(all, shape);
+  }
+
+  Tensor tensor(data_view bytes, std::string& name, std::int64_t& type) {
+    Contents c = contents(bytes, name);
+    type = c.type;
     const std::string where = path_ + ", tensor '" + name + "'";
-    const DType dtype = dtype_of(c.type, where);
+    const bool narrow = type == kInt8 || type == kInt16 || type == kUint16;
+    const DType dtype = narrow ? int32 : dtype_of(c.type, where);
     Shape shape;
     for (const std::int64_t d : c.dims) add(shape, d);
     const std::uint64_t size = exchange::checked_bytes(shape, dtype, where);
@@ -296,6 +334,21 @@ class Reader {
     auto wrong = [&] {
       return FileError(where + ": its data do not have the size of its shape " + to_string(shape) + ".");
     };
+    if (c.is_outside && !narrow) {
+      Tensor out = detail::allocate(shape, dtype);
+      outside_.read(c.place, where, size > 0 ? detail::data_of(out).raw() : nullptr, size);
+      return out;
+    }
+    const std::size_t stored = narrow ? count * (type == kInt8 ? 1 : 2) : 0;
+    std::string read(c.is_outside ? stored : 0, '\0');
+    if (c.is_outside) {
+      outside_.read(c.place, where, read.data(), stored);
+      c.raw = data_view(read);
+    }
+    if (c.raw && narrow) {
+      if (c.raw->size() != stored) throw wrong();
+      return widened(c, shape);
+    }
     if (c.raw) {
       if (c.raw->size() != size) throw wrong();
       Tensor out = detail::allocate(shape, dtype);
@@ -316,6 +369,7 @@ class Reader {
 
   std::string path_;
   std::uint64_t left_;
+  ExternalReader outside_;
 };
 
 }  // namespace

@@ -29,10 +29,14 @@ void save(const Model& model, const std::string& path, const SaveOptions& option
     header.opset = 22;
     header.ir_version = 10;
   }
-  const std::string bytes = graph.writer.serialize(header);
+  constexpr std::uint64_t kMost = (std::uint64_t{2} << 30) - (std::uint64_t{1} << 26);  // a message ends at 2 GiB
+  ExternalWriter outside(path, options.external_data || graph.writer.bytes_of_initializers() > kMost);
+  const std::string bytes = graph.writer.serialize(header, outside);
   AtomicFile file(path);
   file.write(bytes.data(), bytes.size());
+  outside.commit();
   file.commit();
+  outside.remove_old();
 }
 
 }  // namespace strata::onnx

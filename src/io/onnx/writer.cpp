@@ -6,7 +6,6 @@
 #include "io/onnx/proto.h"
 #include "io/protobuf.h"
 #include "strata/array.h"
-#include "strata/error.h"
 
 namespace strata::onnx {
 
@@ -17,14 +16,31 @@ std::string_view raw_bytes(const Tensor& t) {
                         : std::string_view(static_cast<const char*>(detail::data_of(t).raw()), t.bytes());
 }
 
-void put_tensor(protozero::pbf_writer& parent, int field, const std::string& name, const Tensor& value, int type) {
+void put_place(protozero::pbf_writer& tensor, const ExternalPlace& place) {
+  const std::pair<const char*, std::string> entries[] = {{"location", place.location},
+                                                         {"offset", std::to_string(place.offset)},
+                                                         {"length", std::to_string(*place.length)}};
+  for (const auto& [key, value] : entries) {
+    protozero::pbf_writer entry(tensor, TensorField::external_data);
+    entry.add_string(EntryField::key, key);
+    entry.add_string(EntryField::value, value);
+  }
+  tensor.add_enum(TensorField::data_location, TensorField::outside);
+}
+
+void put_tensor(protozero::pbf_writer& parent, int field, const std::string& name, const Tensor& value, int type,
+                ExternalWriter* outside = nullptr) {
+  constexpr std::size_t kSmall = 1024;  // what readers look at before they run a model, such as shapes, stays here
   protozero::pbf_writer out(parent, static_cast<protozero::pbf_tag_type>(field));
   const Ints dims = value.shape().to_vector();
   out.add_packed_int64(TensorField::dims, dims.begin(), dims.end());
   out.add_int32(TensorField::data_type, type);
   out.add_string(TensorField::name, name);
   const std::string_view raw = raw_bytes(value);
-  out.add_bytes(TensorField::raw_data, raw.data(), raw.size());
+  if (outside != nullptr && outside->is_wanted() && raw.size() >= kSmall)
+    put_place(out, outside->add(raw));
+  else
+    out.add_bytes(TensorField::raw_data, raw.data(), raw.size());
 }
 
 void put_attribute(protozero::pbf_writer& node, const Attribute& a) {
@@ -151,31 +167,32 @@ void GraphWriter::rename(const std::string& from, const std::string& to) {
   }
 }
 
-std::string GraphWriter::graph_bytes(const std::string& name) const {
+std::string GraphWriter::graph_bytes(const std::string& name, ExternalWriter& outside) const {
   std::string bytes;
   protozero::pbf_writer graph(bytes);
   for (const WrittenNode& n : nodes_) put_node(graph, n);
   graph.add_string(GraphField::name, name);
-  for (const Initializer& i : initializers_) put_tensor(graph, GraphField::initializer, i.name, i.value, i.data_type);
+  for (const Initializer& i : initializers_)
+    put_tensor(graph, GraphField::initializer, i.name, i.value, i.data_type, &outside);
   for (const Value& v : inputs_) put_value(graph, GraphField::input, v.name, v.spec);
   for (const Value& v : outputs_) put_value(graph, GraphField::output, v.name, v.spec);
   return bytes;
 }
 
-std::string GraphWriter::serialize(const Header& header) const {
-  constexpr std::size_t kLimit = std::size_t{2} << 30;  // of a protocol buffer
-  std::size_t total = 0;
+std::uint64_t GraphWriter::bytes_of_initializers() const {
+  std::uint64_t total = 0;
   for (const Initializer& i : initializers_) total += i.value.bytes();
-  if (total >= kLimit)
-    throw ValueError("onnx::save: the weights of '" + header.graph_name + "' take " + std::to_string(total) +
-                     " bytes, but an ONNX file holds less than 2 GiB. Save it as a SavedModel instead.");
+  return total;
+}
+
+std::string GraphWriter::serialize(const Header& header, ExternalWriter& outside) const {
   std::string bytes;
   protozero::pbf_writer model(bytes);
   model.add_int64(ModelField::ir_version, header.ir_version);
   model.add_string(ModelField::producer_name, "strata");
   model.add_string(ModelField::producer_version, header.producer_version);
   if (!header.doc_string.empty()) model.add_string(ModelField::doc_string, header.doc_string);
-  model.add_message(ModelField::graph, graph_bytes(header.graph_name));
+  model.add_message(ModelField::graph, graph_bytes(header.graph_name, outside));
   {
     protozero::pbf_writer opset(model, ModelField::opset_import);
     opset.add_string(OpsetField::domain, "");

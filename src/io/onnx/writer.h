@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "graph/op.h"
+#include "io/onnx/external_data.h"
 #include "strata/tensor.h"
 
 namespace strata::onnx {
@@ -56,7 +57,9 @@ class GraphWriter {
     std::vector<std::pair<std::string, std::string>> metadata;
     int ir_version = 8, opset = 18;
   };
-  std::string serialize(const Header& header) const;
+  // Tensors of some size go into the second file, where there is one.
+  std::string serialize(const Header& header, ExternalWriter& outside) const;
+  std::uint64_t bytes_of_initializers() const;
 
  private:
   struct Value {
@@ -70,7 +73,7 @@ class GraphWriter {
   };
   std::string fresh(const std::string& stem);
   void rename(const std::string& from, const std::string& to);
-  std::string graph_bytes(const std::string& name) const;
+  std::string graph_bytes(const std::string& name, ExternalWriter& outside) const;
 
   std::string scope_;
   std::vector<WrittenNode> nodes_;

@@ -5,7 +5,8 @@
 #include "exchange_models.h"
 
 // The small network with ranges for 8 bits: as DequantizeLinear and QuantizeLinear say it.
-void write_quantized(const std::string& directory) {
+int write_quantized(const std::string& directory) {
+  int wrong = 0;
   const Model model = exchange_models::small_cnn();
   exchange_models::fill_weights(model);
   const Tensor x = random::normal({3, 12, 12, 3}, {.seed = 7});
@@ -14,14 +15,29 @@ void write_quantized(const std::string& directory) {
     quantization::calibrate(quantized, random::normal({64, 12, 12, 3}, {.seed = 8}));
     const std::string path = directory + (per_channel ? "/quantized" : "/quantized_whole");
     onnx::save(quantized, path + ".onnx");
-    save_npz(path + ".npz", {{"in0", x}, {"out0", quantized(x)}, {"exact", model(x)}});
+    const Tensor want = quantized(x), again = onnx::load(path + ".onnx").predict(x, {.verbose = 0});
+    save_npz(path + ".npz", {{"in0", x}, {"out0", want}, {"exact", model(x)}});
+    const float difference = reduce_max(abs(want - again)).item<float>();
+    if (difference < 1e-5f) continue;
+    std::cerr << path << ": loaded again it differs by " << difference << '\n';
+    ++wrong;
   }
+  return wrong;
+}
+
+// With its weights in a second file.
+void write_outside(const std::string& directory) {
+  const Model model = exchange_models::small_cnn();
+  exchange_models::fill_weights(model);
+  const Tensor x = random::normal({3, 12, 12, 3}, {.seed = 7});
+  onnx::save(model, directory + "/outside.onnx", {.external_data = true});
+  save_npz(directory + "/outside.npz", {{"in0", x}, {"out0", model(x)}});
 }
 
 int main(int, char** argv) {
   const std::string directory = argv[1];
-  int wrong = 0;
-  write_quantized(directory);
+  int wrong = write_quantized(directory);
+  write_outside(directory);
   auto write = [&](const ExchangeModel& m) {
     const std::string path = directory + "/" + m.name + ".onnx";
     onnx::save(m.model, path);

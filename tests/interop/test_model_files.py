@@ -250,9 +250,10 @@ def test_strata_reads_hdf5_of_keras_3(build, run_program, tmp_path):
     strata_reads(build(keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)
 
 
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
 @pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
-def test_strata_reads_tf_keras_2(build, run_program, tmp_path):
-    strata_reads(build(tf_keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)
+def test_strata_reads_tf_keras_2(build, name, run_program, tmp_path):
+    strata_reads(build(tf_keras), tmp_path / name, tmp_path / "d.npz", run_program)
 
 
 class Arrays(dict):

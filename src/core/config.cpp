@@ -143,6 +143,10 @@ bool Config::Value::as_bool() const {
   return integer_ != 0;
 }
 std::int64_t Config::Value::as_integer() const {
+  // Python writes 10000.0 where 1e4 was given.
+  constexpr double kExact = 9007199254740992.0;
+  if (kind_ == Kind::real && std::floor(real_) == real_ && std::abs(real_) < kExact)
+    return static_cast<std::int64_t>(real_);
   if (kind_ != Kind::integer) wrong_kind("an integer");
   return integer_;
 }

@@ -140,6 +140,23 @@ PerOutput<T> read_per_output(const Config::Value* value, Read read) {
   return out;
 }
 
+// The first optimizers of Keras 2 have `lr`, and a `decay` that divides it by 1 + decay * step.
+Config without_decay(Config config) {
+  if (const auto* rate = config.find("lr"); rate != nullptr && !config.contains("learning_rate"))
+    config.set("learning_rate", Config::Value(*rate));
+  config.erase("lr");
+  const auto *decay = config.find("decay"), *rate = config.find("learning_rate");
+  const bool decays = decay != nullptr && decay->kind() == Kind::real && decay->as_double() > 0 && rate != nullptr &&
+                      rate->kind() == Kind::real;
+  if (decays) {
+    const Config schedule = {
+        {"initial_learning_rate", rate->as_double()}, {"decay_steps", std::int64_t{1}}, {"decay_rate", decay->as_double()}};
+    config.set("learning_rate", Config{{"class_name", "InverseTimeDecay"}, {"config", schedule}});
+  }
+  config.erase("decay");
+  return config;
+}
+
 optimizers::Optimizer read_optimizer(const Config::Value& value) {
   if (value.kind() == Kind::string) return optimizers::Optimizer(value.as_string());
   Config map = value.as_map();
@@ -150,6 +167,7 @@ optimizers::Optimizer read_optimizer(const Config::Value& value) {
   Config config = map.get<Config>("config", Config());
   if (name == "LossScaleOptimizer" && config.contains("inner_optimizer"))
     return read_optimizer(config.at("inner_optimizer"));
+  map.set("config", without_decay(std::move(config)));
   return optimizers::Optimizer::from_config_value(map);
 }
 

@@ -47,6 +47,12 @@ TEST(Config, HoldsEveryKindOfValue) {
             R"("kernel": [3, 5], "names": ["a", "b"], "inner": {"depth": 1099511627776}, "nothing": null})");
 }
 
+TEST(Config, WholeRealsAreIntegersToo) {
+  const Config c = {{"steps", 1e4}, {"half", 0.5}};
+  EXPECT_EQ(c.get<std::int64_t>("steps"), 10000);
+  EXPECT_EQ(message([&] { c.get<int>("half"); }), "config value 'half': expected an integer, got 0.5.");
+}
+
 TEST(Config, ErrorsNameTheKey) {
   const Config c = {{"units", 10}, {"activation", "relu"}, {"wide", std::int64_t{1} << 40}};
   EXPECT_EQ(message([&] { c.get<int>("unit"); }), "config has no value 'unit'; it has 'units', 'activation', 'wide'.");

@@ -2,7 +2,7 @@
 import numpy as np
 
 MODELS = (
-    "small_cnn dense_stack branches nested_residual autoencoder text_cnn transformer volume cells mini_inception"
+    "small_cnn dense_stack branches nested_residual autoencoder text_cnn transformer volume cells sized mini_inception"
 ).split()
 
 

@@ -251,9 +251,10 @@ def test_strata_reads_hdf5_of_keras_3(build, run_program, tmp_path):
     strata_reads(build(keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)
 
 
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
 @pytest.mark.parametrize("build", READ, ids=lambda f: f.__name__)
-def test_strata_reads_tf_keras_2(build, run_program, tmp_path):
-    strata_reads(build(tf_keras), tmp_path / "m.h5", tmp_path / "d.npz", run_program)
+def test_strata_reads_tf_keras_2(build, name, run_program, tmp_path):
+    strata_reads(build(tf_keras), tmp_path / name, tmp_path / "d.npz", run_program)
 
 
 class Arrays(dict):
@@ -280,3 +281,17 @@ def test_hard_sigmoid_keeps_its_meaning(k, name, run_program, tmp_path):
     data = Arrays(strata_reads(more_keras_models.gates(k), tmp_path / name, tmp_path / "d.npz", run_program, copies))
     for copy in copies:
         check(k.models.load_model(str(copy)), data)
+
+
+OLD_OPTIMIZERS = {
+    "sgd": lambda o: o.SGD(0.05, momentum=0.9, decay=0.1), "adam": lambda o: o.Adam(0.01, decay=0.05),
+    "amsgrad": lambda o: o.Adam(0.01, amsgrad=True), "adamax": lambda o: o.Adamax(0.01), "adagrad": lambda o: o.Adagrad(0.05),
+    "adadelta": lambda o: o.Adadelta(0.5), "rmsprop": lambda o: o.RMSprop(0.01, momentum=0.5)}
+
+
+@pytest.mark.parametrize("name", OLD_OPTIMIZERS)
+def test_the_first_optimizers_of_keras_2_go_on(name, run_program, tmp_path):
+    k = tf_keras
+    model = k.Sequential([k.layers.Input((6,)), k.layers.Dense(8, activation="relu"), k.layers.LeakyReLU(), k.layers.Dense(2)])
+    model.compile(OLD_OPTIMIZERS[name](k.optimizers.legacy), "mse")
+    strata_reads(model, tmp_path / "m.h5", tmp_path / "d.npz", run_program)

@@ -120,6 +120,13 @@ const FileFormat kFormats[] = {
      [](const std::string& f) { fixed_model().load_weights(f + "/m.weights.h5"); }},
     {"onnx", "m.onnx", [](const std::string& f) { onnx::save(small_model(), f + "/m.onnx"); },
      [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
+    {"onnx_quantized", "m.onnx",
+     [](const std::string& f) {
+       const Model model = quantization::quantize_model(small_model());
+       quantization::calibrate(model, random::normal({8, 3}, {.seed = 2}));
+       onnx::save(model, f + "/m.onnx");
+     },
+     [](const std::string& f) { use(onnx::load(f + "/m.onnx", {.memory_limit = kLimit})); }},
     {"onnx_external", "m.onnx",
      [](const std::string& f) {
        onnx::SaveOptions options;

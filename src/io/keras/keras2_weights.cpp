@@ -205,20 +205,62 @@ void write_optimizer_keras2(hdf5::Writer& file, const Model& model) {
   for (std::size_t i = 0; i < names.size(); ++i) file.dataset("/optimizer_weights/" + names[i], values[i]);
 }
 
+namespace {
+
+std::string last_part(std::string name) {
+  if (const auto mark = name.rfind(':'); mark != std::string::npos) name.resize(mark);
+  return name.substr(name.rfind('/') + 1);
+}
+
+// The first optimizers of Keras 2 keep one kind of slot after the other ("Adam/dense/kernel/m:0"): in the order of
+// these variables. Fewer than those where one is missing.
+std::vector<hdf5::Object> in_order_of(const std::vector<Variable>& variables, const hdf5::Object& group,
+                                      const std::vector<std::string>& names) {
+  constexpr std::pair<const char*, const char*> kKinds[] = {{"iter", "iteration"},
+                                                            {"m", "_momentum"},
+                                                            {"v", "_velocity"},
+                                                            {"v", "_norm"},
+                                                            {"vhat", "_velocity_hat"},
+                                                            {"momentum", "_momentum"},
+                                                            {"rms", "_velocity"},
+                                                            {"mg", "_average_gradient"},
+                                                            {"accumulator", "_accumulator"},
+                                                            {"accum_grad", "_accumulated_grad"},
+                                                            {"accum_var", "_accumulated_delta_var"}};
+  std::vector<bool> taken(names.size(), false);
+  auto next_of = [&](const Variable& v) {
+    for (const auto& [old, own] : kKinds)
+      for (std::size_t i = 0; i < names.size() && v.name().ends_with(own); ++i)
+        if (!taken[i] && last_part(names[i]) == old) return i;
+    return names.size();
+  };
+  std::vector<hdf5::Object> out;
+  for (const Variable& v : variables) {
+    const std::size_t i = next_of(v);
+    if (i == names.size()) return {};
+    taken[i] = true;
+    out.push_back(group.at(names[i]));
+  }
+  return out;
+}
+
+}  // namespace
+
 bool read_optimizer_keras2(const Model& model, const hdf5::Object& root) {
   const auto group = root.find("optimizer_weights");
   if (!group) return false;
-  auto is_rate = [](std::string name) {
-    if (const auto mark = name.rfind(':'); mark != std::string::npos) name.resize(mark);
-    return name == "learning_rate" || name.ends_with("/learning_rate");
-  };
   model.optimizer().build(model.trainable_weights());
   std::vector<Variable> variables;
   for (const Variable& v : model.optimizer().variables())
     if (v.name() != "learning_rate") variables.push_back(v);
+  const std::vector<std::string> names = names_attribute(*group, "weight_names");
   std::vector<hdf5::Object> objects;
-  for (const std::string& name : names_attribute(*group, "weight_names"))
-    if (!is_rate(name)) objects.push_back(group->at(name));
+  if (!names.empty() && last_part(names[0]) == "iter") {
+    objects = in_order_of(variables, *group, names);
+  } else {
+    for (const std::string& name : names)
+      if (last_part(name) != "learning_rate") objects.push_back(group->at(name));
+  }
   if (objects.size() != variables.size()) return false;
   for (std::size_t i = 0; i < variables.size(); ++i)
     if (objects[i].shape() != variables[i].shape()) return false;

@@ -133,7 +133,10 @@ bool read_optimizer_keras3(const Model& model, const hdf5::Object& root) {
   const auto vars = root.find("optimizer/vars");
   if (!vars) return false;
   model.optimizer().build(model.trainable_weights());
-  const auto variables = model.optimizer().variables();
+  auto variables = model.optimizer().variables();
+  // Archives of Keras 2 have the learning rate in the configuration alone.
+  if (vars->names().size() + 1 == variables.size())
+    std::erase_if(variables, [](const Variable& v) { return v.name() == "learning_rate"; });
   if (vars->names().size() != variables.size()) return false;
   std::vector<hdf5::Object> objects;
   for (std::size_t i = 0; i < variables.size(); ++i) {

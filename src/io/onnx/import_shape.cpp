@@ -137,6 +137,13 @@ Tensors scattered(Call c) {
   c.fail("the reduction '" + how + "' is not supported");
 }
 
+// Zeros of the shape that input i is, which is known only when the program runs.
+Tensor zeros_then(Call c, std::size_t i, DType dtype) {
+  const Tensor count = reduce_prod(c.in(i)), zero = cast(Tensor(0), count.dtype()),
+               one = cast(Tensor(1), count.dtype());
+  return c.reshaped(cast(range(zero, count, one) * zero, dtype), i);
+}
+
 // To a shape, where ones keep what is longer.
 Tensors expanded(Call c) {
   const Tensor& like = c.value(1).like;
@@ -148,8 +155,10 @@ Tensors expanded(Call c) {
   for (std::size_t i = 0; i < shape.size(); ++i) {
     const std::size_t lead = shape.size() - x.size();
     if (i >= lead && shape[i] == 1) shape[i] = x[i - lead];
-    if (shape[i] == None && (i < lead || x[i - lead] != None))
-      c.fail("it stretches to a size that is not known while it is traced");
+    if (shape[i] == None && (i < lead || x[i - lead] != None)) {
+      if (c.in(0).dtype() == DType::boolean) c.fail("it stretches to a size that is not known while it is traced");
+      return {c.in(0) + zeros_then(c, 1, c.in(0).dtype())};
+    }
   }
   return {broadcast_to(c.in(0), shape)};
 }

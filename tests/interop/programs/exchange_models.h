@@ -133,6 +133,21 @@ class Cells : public CustomModel<Cells> {
   Dense gates_ = track("gates", Dense(8));
 };
 
+// A state, noise and a flattening whose sizes are those of the batch.
+class Sized : public CustomModel<Sized> {
+ public:
+  Tensor call(const Tensor& x) const {
+    Tensor state = zeros({shape(x)[0], 4});
+    for (int t = 0; t < 2; ++t) state = tanh(step_(concat({x[{Slice(), t}], state}, 1)));
+    const Tensor noise = random::normal({shape(x)[0], 4});
+    const Tensor flat = out_(reshape(x, {shape(x)[0], -1}));
+    return concat({state, ones({shape(x)[0], 2}) * flat, minimum(abs(noise), 0.f)}, 1);  // the noise is there, as zeros
+  }
+
+ private:
+  Dense step_ = track("step", Dense(4)), out_ = track("out", Dense(2));
+};
+
 // Varied weights in place of the initial ones, so that every bias and statistic counts.
 inline void fill_weights(const Model& model) {
   std::int64_t seed = 1;
@@ -154,6 +169,8 @@ inline std::vector<ExchangeModel> all_exchange_models() {
   transformer(normal({2, 5, 6}));
   cells(normal({2, 3, 4}));
   inception(normal({1, 32, 32, 3}));
+  Sized sized;
+  sized(normal({2, 3, 4}));
   Tensor words = cast(random::uniform({3, 12}, {.maxval = 50, .seed = 5}), int32);
   std::vector<ExchangeModel> all = {
       {"small_cnn", small_cnn(), {normal({3, 12, 12, 3})}},
@@ -165,6 +182,7 @@ inline std::vector<ExchangeModel> all_exchange_models() {
       {"transformer", transformer, {normal({3, 5, 6})}},
       {"volume", volume(), {normal({3, 6, 6, 6, 2})}},
       {"cells", cells, {normal({3, 3, 4})}},
+      {"sized", sized, {normal({3, 3, 4})}},
       {"mini_inception", inception, {normal({3, 32, 32, 3})}},
   };
   for (const ExchangeModel& m : all) fill_weights(m.model);

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "strata/strata.h"
-#include "support/file_formats.h"
+#include "tests/support/file_formats.h"
 
 namespace strata::test {
 namespace {
@@ -15,7 +15,7 @@ using namespace layers;
 
 class OnnxExternalData : public testing::Test {
  protected:
-  OnnxExternalData() : folder_(fs::path(testing::TempDir()) / "strata_onnx_external") {
+  OnnxExternalData() : folder_(fs::path(testing::TempDir()) / ("strata_onnx_external_" + std::to_string(getpid()))) {
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "models");
     onnx::save(model_, path(), {.external_data = true});

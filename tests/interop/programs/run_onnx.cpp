@@ -12,9 +12,8 @@ int main(int argc, char** argv) {
     for (const auto& [key, value] : load_npz(path + ".npz"))
       if (key.starts_with("in")) inputs.push_back(value);
     std::vector<std::pair<std::string, Tensor>> results;
-    const Outputs outputs = model.predict(Inputs(inputs), {.verbose = 0});
-    for (std::size_t k = 0; k < outputs.size(); ++k)
-      results.emplace_back("out" + std::to_string(k), outputs[static_cast<int>(k)]);
+    const Tensors outputs = model.predict(Inputs(inputs), {.verbose = 0});
+    for (std::size_t k = 0; k < outputs.size(); ++k) results.emplace_back("out" + std::to_string(k), outputs[k]);
     save_npz(path + ".strata.npz", results);
   }
 }

@@ -43,12 +43,12 @@ int main(int, char** argv) {
     onnx::save(m.model, path);
     std::vector<std::pair<std::string, Tensor>> arrays;
     for (std::size_t i = 0; i < m.inputs.size(); ++i) arrays.emplace_back("in" + std::to_string(i), m.inputs[i]);
-    const Outputs outputs = m.model(Inputs(m.inputs));
+    const Tensors outputs = m.model(Inputs(m.inputs));
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      arrays.emplace_back("out" + std::to_string(i), cast(outputs[static_cast<int>(i)], float32));
-    const Outputs again = onnx::load(path).predict(Inputs(m.inputs), {.verbose = 0});
+      arrays.emplace_back("out" + std::to_string(i), cast(outputs[i], float32));
+    const Tensors again = onnx::load(path).predict(Inputs(m.inputs), {.verbose = 0});
     for (std::size_t i = 0; i < outputs.size(); ++i) {
-      const Tensor want = arrays[m.inputs.size() + i].second, got = cast(again[static_cast<int>(i)], float32);
+      const Tensor want = arrays[m.inputs.size() + i].second, got = cast(again[i], float32);
       const float scale = std::max(1.f, reduce_max(abs(want)).item<float>());
       const float difference = reduce_max(abs(want - got)).item<float>() / scale;
       if (difference < (m.name.starts_with("mixed") ? 3e-2f : 1e-5f)) continue;

@@ -149,5 +149,22 @@ TEST(SavedModelLoad, DamagedFilesAreErrors) {
   }
 }
 
+// Files hold such numbers as floats, kernels compute in double: the same outputs bit for bit, in 16 bits, too.
+TEST(SavedModelLoad, NumbersOfOperatorsAreThoseOfTheModel) {
+  const Sequential model({Input({2, 2, 4}), BatchNormalization(), LeakyReLU(0.3)});
+  const fs::path path = folder("strata_saved_model_numbers");
+  model.save(path.string());
+  const std::string file = (path / "model.onnx").string();
+  onnx::save(model, file);
+  for (const Model& loaded : {saved_model::load(path.string()), onnx::load(file)}) {
+    auto call = function([&](const Tensor& x) -> Tensor { return loaded(x); });
+    call(ones({1, 2, 2, 4}));
+    const std::string text = call.explain();
+    EXPECT_NE(text.find("0.001}"), std::string::npos) << text;
+    EXPECT_NE(text.find("0.3}"), std::string::npos) << text;
+  }
+  fs::remove_all(path);
+}
+
 }  // namespace
 }  // namespace strata::test

@@ -1,5 +1,9 @@
 #include "io/exchange/parsing.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include "core/file.h"
 
 namespace strata::exchange {
@@ -12,6 +16,15 @@ std::string read_file(const std::string& path, std::uint64_t limit) {
   std::string bytes(static_cast<std::size_t>(file.size()), '\0');
   if (!bytes.empty()) file.read_at(0, bytes.data(), bytes.size());
   return bytes;
+}
+
+double decimal_of(float value) {
+  if (!std::isfinite(value)) return static_cast<double>(value);
+  std::array<char, 64> digits{};
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  double number = 0;
+  std::from_chars(digits.data(), end, number);
+  return number;
 }
 
 std::uint64_t checked_bytes(const Shape& shape, DType dtype, const std::string& where) {

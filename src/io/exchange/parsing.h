@@ -19,6 +19,10 @@ std::string read_file(const std::string& path, std::uint64_t limit);
 // The bytes that such a tensor takes. Throws FileError where that is beyond all bounds.
 std::uint64_t checked_bytes(const Shape& shape, DType dtype, const std::string& where);
 
+// An attribute that was rounded to float when it was written, as the number that was meant: 0.001, not
+// 0.0010000000474974513, so that kernels that compute in double get what they got before.
+double decimal_of(float value);
+
 // Runs f; what is wrong with the encoding becomes a FileError that begins with `where`.
 template <class F>
 auto parsing(const std::string& where, F f) {

@@ -145,7 +145,7 @@ class Reader {
           name = in.get_string();
           break;
         case AttributeField::f:
-          a.f = static_cast<double>(in.get_float());
+          a.f = exchange::decimal_of(in.get_float());
           break;
         case AttributeField::i:
           a.i = in.get_int64();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "io/exchange/parsing.h"
 #include "io/protobuf.h"
 #include "io/saved_model/parse.h"
 #include "strata/array.h"
@@ -64,7 +65,7 @@ bool ImportCall::flag(const char* name, bool out) const {
   return out;
 }
 double ImportCall::real(const char* name, double out) const {
-  with_field(find(name), AttrField::f, [&](auto& in) { out = static_cast<double>(in.get_float()); });
+  with_field(find(name), AttrField::f, [&](auto& in) { out = exchange::decimal_of(in.get_float()); });
   return out;
 }
 std::string ImportCall::text(const char* name, const std::string& otherwise) const {

@@ -18,8 +18,8 @@ struct AttentionOptions {
   std::string score_mode = "dot";  ///< query . key, or "concat": w * sum(tanh(query + key))
   double dropout = 0;              ///< of the weights, in training
   std::optional<std::int64_t> seed = {};
-  bool use_causal_mask = false;          ///< no look at later steps; at a call, too
-  bool return_attention_scores = false;  ///< give the weights, too; at a call, too
+  bool use_causal_mask = false;          ///< no look at later steps (Keras asks at the call)
+  bool return_attention_scores = false;  ///< give the weights, too (Keras asks at the call)
   std::string name = {}, dtype = {};
 };
 
@@ -101,8 +101,8 @@ struct MultiHeadAttentionOptions {
   Regularizer kernel_regularizer = {}, bias_regularizer = {}, activity_regularizer = {};
   Constraint kernel_constraint = {}, bias_constraint = {};
   std::optional<std::int64_t> seed = {};
-  bool use_causal_mask = false;          ///< no look at later steps; at a call, too
-  bool return_attention_scores = false;  ///< give the weights, too; at a call, too
+  bool use_causal_mask = false;          ///< no look at later steps, in every call
+  bool return_attention_scores = false;  ///< give the weights, too, in every call
   std::string name = {}, dtype = {};
 };
 

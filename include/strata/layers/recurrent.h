@@ -24,7 +24,8 @@ struct RNNOptions {
   std::string name = {}, dtype = {};
 };
 
-/// What a call of a recurrent layer may be given by name: `lstm(x, {.initial_state = {h, c}, .mask = mask})`.
+/// What a call of a recurrent layer may be given by name: `lstm(x, {.initial_state = {h, c}, .mask = mask})`. More
+/// states than the layer has are a ValueError.
 struct RecurrentArguments {
   Tensors initial_state = {};
   std::optional<Tensor> mask = {};  ///< (batch, steps) of bool: steps that count

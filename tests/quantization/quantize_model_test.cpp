@@ -70,6 +70,7 @@ TEST(QuantizeModel, KernelsAndInputsLieOnTheirGrids) {
 }
 
 TEST(QuantizeModel, EveryKindOfModelByFit) {
+  utils::set_random_seed(1);
   const Data data;
   const Tensor input = Input({6, 6, 2});
   const std::vector<Model> models = {

@@ -44,12 +44,11 @@ bool is_batch_of(const Shape& shape, std::int64_t samples) { return !shape.empty
 bool is_apart(const Graph& graph, const PlanLayout& whole, const PlanLayout& part, std::int64_t batch,
               std::int64_t samples) {
   std::vector<bool> depends(graph.values.size(), false);
-  for (const int v : graph.inputs) depends[static_cast<std::size_t>(v)] = true;
+  for (const int v : graph.inputs) depends[at(v)] = true;
   for (const Node& node : graph.nodes) {
     if (!is_by_row(node, whole) || node.op->has_effect()) return false;
-    const bool any =
-        std::any_of(node.in.begin(), node.in.end(), [&](int v) { return depends[static_cast<std::size_t>(v)]; });
-    for (const int v : node.out) depends[static_cast<std::size_t>(v)] = any;
+    const bool any = std::any_of(node.in.begin(), node.in.end(), [&](int v) { return depends[at(v)]; });
+    for (const int v : node.out) depends[at(v)] = any;
   }
   for (std::size_t i = 0; i < depends.size(); ++i) {
     const int v = static_cast<int>(i);
@@ -57,8 +56,7 @@ bool is_apart(const Graph& graph, const PlanLayout& whole, const PlanLayout& par
     const Shape &all = whole.at(v).spec.shape, &some = part.at(v).spec.shape;
     if (!is_batch_of(all, batch) || !is_batch_of(some, samples) || all.sub(1) != some.sub(1)) return false;
   }
-  return std::all_of(graph.outputs.begin(), graph.outputs.end(),
-                     [&](int v) { return v >= 0 && depends[static_cast<std::size_t>(v)]; });
+  return std::all_of(graph.outputs.begin(), graph.outputs.end(), [&](int v) { return v >= 0 && depends[at(v)]; });
 }
 
 // Bytes for the whole batch: of the op that touches most, of all ops, and of the weights.

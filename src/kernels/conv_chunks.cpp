@@ -5,24 +5,13 @@
 #include <algorithm>
 
 #include "kernels/conv_plan.h"
+#include "kernels/one_thread.h"
 #include "kernels/parallel.h"
 
 namespace strata::kernels {
 namespace {
 
 std::size_t rounded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-// Plans prepared while it lives are for one thread.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
 
 ConvTask of_images(const ConvTask& task, std::int64_t images) {
   ConvTask t = task;

@@ -12,6 +12,7 @@
 #include "core/tensor_data.h"
 #include "kernels/cast.h"
 #include "kernels/copy.h"
+#include "kernels/one_thread.h"
 #include "kernels/parallel.h"
 #include "kernels/small_gemm.h"
 
@@ -98,19 +99,6 @@ void multiply_loops(const MatmulSize& s, const T* a, const T* b, T* dst) {
   });
 }
 
-// oneDNN cuts sums by the number of threads, which would change results, so it gets one thread here and the product is
-// cut into blocks that depend on the sizes alone.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
-
 // The cut of one dimension.
 struct Cut {
   Cut(std::int64_t size, std::int64_t smallest, std::int64_t most) : size(size) {
@@ -123,6 +111,8 @@ struct Cut {
   std::int64_t size, block, count;
 };
 
+// oneDNN cuts sums by the number of threads, which would change results, so it gets one thread here and the product is
+// cut into blocks that depend on the sizes alone.
 void multiply_float(const MatmulSize& s, const float* a, const float* b, float* dst) {
   constexpr std::int64_t kBlocks = 16;
   const Cut rows(s.m, 128, std::max(kBlocks, s.m / 512)),

@@ -6,18 +6,12 @@
 #include <limits>
 
 #include "core/fields.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const ValueError& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 TEST(Config, HoldsEveryKindOfValue) {
   const Config c = {{"units", 10},
@@ -50,18 +44,21 @@ TEST(Config, HoldsEveryKindOfValue) {
 TEST(Config, WholeRealsAreIntegersToo) {
   const Config c = {{"steps", 1e4}, {"half", 0.5}};
   EXPECT_EQ(c.get<std::int64_t>("steps"), 10000);
-  EXPECT_EQ(message([&] { c.get<int>("half"); }), "config value 'half': expected an integer, got 0.5.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<int>("half"); }), "config value 'half': expected an integer, got 0.5.");
 }
 
 TEST(Config, ErrorsNameTheKey) {
   const Config c = {{"units", 10}, {"activation", "relu"}, {"wide", std::int64_t{1} << 40}};
-  EXPECT_EQ(message([&] { c.get<int>("unit"); }), "config has no value 'unit'; it has 'units', 'activation', 'wide'.");
-  EXPECT_EQ(message([&] { c.get<int>("activation"); }),
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<int>("unit"); }),
+            "config has no value 'unit'; it has 'units', 'activation', 'wide'.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<int>("activation"); }),
             "config value 'activation': expected an integer, got \"relu\".");
-  EXPECT_EQ(message([&] { c.get<bool>("units"); }), "config value 'units': expected true or false, got 10.");
-  EXPECT_EQ(message([&] { c.get<int>("wide"); }), "config value 'wide': 1099511627776 does not fit into an int.");
-  EXPECT_EQ(message([&] { c.get<Shape>("units"); }), "config value 'units': expected a list, got 10.");
-  EXPECT_EQ(message([&] { c.get<Config>("units"); }), "config value 'units': expected a map, got 10.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<bool>("units"); }),
+            "config value 'units': expected true or false, got 10.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<int>("wide"); }),
+            "config value 'wide': 1099511627776 does not fit into an int.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<Shape>("units"); }), "config value 'units': expected a list, got 10.");
+  EXPECT_EQ(message_of<ValueError>([&] { c.get<Config>("units"); }), "config value 'units': expected a map, got 10.");
 }
 
 TEST(Config, JsonEscapesAndKeepsSpecialNumbers) {
@@ -127,7 +124,8 @@ TEST(Fields, GoThroughAConfigAndBack) {
   EXPECT_EQ(config_of(back), c);
   Config incomplete = c;
   incomplete.erase("dtype");
-  EXPECT_EQ(message([&] { read_config(incomplete, back); }), "config has no value 'dtype'; it has 'axis', 'pads'.");
+  EXPECT_EQ(message_of<ValueError>([&] { read_config(incomplete, back); }),
+            "config has no value 'dtype'; it has 'axis', 'pads'.");
 }
 
 }  // namespace

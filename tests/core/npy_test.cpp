@@ -12,6 +12,7 @@
 #include "core/half.h"
 #include "core/tensor_data.h"
 #include "core/zip.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -32,14 +33,7 @@ std::string contents(const std::string& path) {
 
 void write(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 // A folder of its own for each test.
 class Npy : public testing::Test {
@@ -132,7 +126,7 @@ TEST_F(Npy, GivesEntriesByName) {
   const NamedTensors entries = load_npz(golden("stored.npz"));
   expect_golden(entries["layer/bias"], int64, {3});
   EXPECT_TRUE(entries.contains("flag") && !entries.contains("flags"));
-  EXPECT_NE(message([&] { entries["flags"]; }).find("no tensor 'flags'. There is: kernel, layer/bias, flag"),
+  EXPECT_NE(message_of([&] { entries["flags"]; }).find("no tensor 'flags'. There is: kernel, layer/bias, flag"),
             std::string::npos);
 }
 
@@ -168,7 +162,7 @@ TEST_F(Npy, ArchivesBeyondFourGigabytesUseZip64) {
 }
 
 TEST_F(Npy, RefusesWhatIsNoArrayOfNumbers) {
-  auto refusal = [](const char* name) { return message([&] { load_npy(golden(name)); }); };
+  auto refusal = [](const char* name) { return message_of([&] { load_npy(golden(name)); }); };
   EXPECT_NE(refusal("refused_complex.npy").find("found elements of type '<c8', expected bool, uint8"),
             std::string::npos)
       << refusal("refused_complex.npy");
@@ -177,10 +171,10 @@ TEST_F(Npy, RefusesWhatIsNoArrayOfNumbers) {
   EXPECT_NE(refusal("refused_rank9.npy").find("more than 8 dimensions"), std::string::npos);
   EXPECT_NE(refusal("versions.txt").find("is no NumPy array"), std::string::npos);
   EXPECT_NE(refusal("missing.npy").find("cannot be opened for reading: No such file or directory."), std::string::npos);
-  EXPECT_NE(message([&] { load_npy(folder_.string()); }).find("found a folder"), std::string::npos);
-  EXPECT_NE(message([&] { load_npz(golden("float32.npy")); }).find("no zip archive"), std::string::npos);
+  EXPECT_NE(message_of([&] { load_npy(folder_.string()); }).find("found a folder"), std::string::npos);
+  EXPECT_NE(message_of([&] { load_npz(golden("float32.npy")); }).find("no zip archive"), std::string::npos);
   write(path("empty.npy"), "");
-  EXPECT_EQ(message([&] { load_npy(path("empty.npy")); }),
+  EXPECT_EQ(message_of([&] { load_npy(path("empty.npy")); }),
             "'" + path("empty.npy") + "': found 0 bytes, expected a NumPy array.");
 }
 
@@ -212,7 +206,7 @@ TEST_F(Npy, RefusesHostileHeaders) {
   };
   for (const char* header : hostile) {
     write(path("h.npy"), with_header(header));
-    const std::string text = message([&] { load_npy(path("h.npy")); });
+    const std::string text = message_of([&] { load_npy(path("h.npy")); });
     EXPECT_NE(text.find("h.npy': found "), std::string::npos) << header << "\n" << text;
     EXPECT_NE(text.find(", expected "), std::string::npos) << header << "\n" << text;
   }
@@ -294,7 +288,7 @@ TEST_F(Npy, SavingKeepsLinksAndPermissions) {
 }
 
 TEST_F(Npy, NamesAreChecked) {
-  EXPECT_NE(message([&] {
+  EXPECT_NE(message_of([&] {
               save_npz(path("d.npz"), {{"a", 1.f}, {"a", 2.f}});
             }).find("two entries named 'a'"),
             std::string::npos);

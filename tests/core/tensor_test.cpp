@@ -6,18 +6,12 @@
 
 #include "core/half.h"
 #include "core/tensor_data.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
 
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 bool weak(const Tensor& t) { return detail::data_of(t).weak; }
 
@@ -77,12 +71,12 @@ TEST(Tensor, LiteralsOfSeveralTypesArePromoted) {
 }
 
 TEST(Tensor, RaggedBracesAreAnError) {
-  EXPECT_EQ(message([] {
+  EXPECT_EQ(message_of([] {
               Tensor t = {{1, 2}, {3}};
             }),
             "Tensor: the nested lists are ragged: at depth 1 there is a list of 2 and also a list of 1. Lists at the "
             "same depth need equal lengths.");
-  EXPECT_EQ(message([] {
+  EXPECT_EQ(message_of([] {
               Tensor t = {{1, 2}, 3};
             }),
             "Tensor: the nested lists are ragged: at depth 1 there is a list of 2 and also a number. Lists at the "
@@ -99,7 +93,7 @@ TEST(Tensor, FromCopiesAndChecksTheNumberOfValues) {
   EXPECT_EQ(t.size(), 6);
   EXPECT_EQ(t.rank(), 2);
   EXPECT_EQ(t.bytes(), 24u);
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message_of([&] {
               Tensor::from(values, {2, 4});
             }),
             "Tensor: 6 values do not fill shape (2, 4), which has 8 elements.");
@@ -144,10 +138,10 @@ TEST(Tensor, ConversionsOfWhatDoesNotFitAreDefined) {
 
 TEST(Tensor, ReadingChecksTypeAndNumber) {
   const Tensor t = {1.f, 2.f};
-  EXPECT_EQ(message([&] { t.data<double>(); }),
+  EXPECT_EQ(message_of([&] { t.data<double>(); }),
             "Tensor::data: the elements are float32, not float64. Use to_vector<T>(), which converts, or "
             "cast(x, float64).");
-  EXPECT_EQ(message([&] { t.item<float>(); }),
+  EXPECT_EQ(message_of([&] { t.item<float>(); }),
             "Tensor::item: the tensor has 2 elements (shape (2,)), not one. Index it first, e.g. x[0], or read all "
             "with to_vector<T>().");
   EXPECT_THROW(Tensor().shape(), ValueError);
@@ -158,7 +152,7 @@ TEST(Tensor, ASymbolicOneHasNoElements) {
   const Tensor s = symbolic();
   EXPECT_TRUE(s.is_symbolic());
   EXPECT_EQ(s.shape(), (Shape{None, 10}));
-  EXPECT_EQ(message([&] { s.item<float>(); }),
+  EXPECT_EQ(message_of([&] { s.item<float>(); }),
             "Tensor::item: this tensor (shape=(None, 10), dtype=float32) is symbolic: it stands for a value that "
             "exists only when the program runs. Compute with tensor operations (where, cast, reduce_sum, ...) instead "
             "of its value, read the value outside function(), or use strata::shape(x) for a size that is not known "

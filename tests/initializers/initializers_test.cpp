@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "strata/random.h"
+#include "tests/support/errors.h"
 #include "tests/support/golden.h"
 
 namespace strata {
@@ -12,14 +13,7 @@ namespace {
 
 namespace in = initializers;
 
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 void check_statistics(const Tensor& t, const test::Json& expected, double tolerance) {
   const std::vector<double> values = t.to_vector<double>();
@@ -153,7 +147,7 @@ TEST(Initializers, OnesOfAUserWork) {
 }
 
 TEST(Initializers, WrongArgumentsSaySo) {
-  EXPECT_EQ(message([] { Initializer("glorot"); }),
+  EXPECT_EQ(message_of([] { Initializer("glorot"); }),
             "unknown initializer 'glorot'. Use one of 'zeros', 'ones', 'constant', 'random_normal', 'random_uniform', "
             "'truncated_normal', 'variance_scaling', 'glorot_uniform', 'glorot_normal', 'he_uniform', 'he_normal', "
             "'lecun_uniform', 'lecun_normal', 'orthogonal', 'identity', or pass an object of a class of your own.");

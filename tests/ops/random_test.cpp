@@ -11,6 +11,7 @@
 #include "strata/array.h"
 #include "strata/function.h"
 #include "strata/math.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -31,14 +32,7 @@ Statistics statistics(const Tensor& t) {
   return s;
 }
 
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "no error";
-}
+using test::message_of;
 
 class RandomFloats : public testing::TestWithParam<DType> {};
 INSTANTIATE_TEST_SUITE_P(Types, RandomFloats, testing::Values(float16, bfloat16, float32, float64),
@@ -221,12 +215,12 @@ TEST(Random, EmptyShapesAreFine) {
 
 TEST(Random, WrongArgumentsSaySo) {
   EXPECT_EQ(
-      message([] {
+      message_of([] {
         random::normal({None, 3});
       }),
       "random::normal: shape (None, 3) has a dimension that is not known. Write it as shape(x)[0] of a tensor that "
       "has it, or draw in the shape of a tensor with random::normal_like or random::uniform_like.");
-  EXPECT_EQ(message([] { random::normal({3}, {.dtype = int32}); }),
+  EXPECT_EQ(message_of([] { random::normal({3}, {.dtype = int32}); }),
             "random::normal: got dtype int32, expected float16, bfloat16, float32 or float64. For integers use "
             "random::randint.");
   EXPECT_THROW(random::normal({3}, {.stddev = -1}), ValueError);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 #include "core/half.h"
@@ -75,6 +76,20 @@ TEST(OptimizerKernel, AdamOfManyWeights) {
           const float alpha = 0.01f * std::sqrt(1 - std::pow(0.999f, 3.f)) / (1 - std::pow(0.9f, 3.f));
           w -= m * alpha / (std::sqrt(v) + 1e-7f);
         });
+}
+
+TEST(OptimizerKernel, AdamAtTheEndsOfTheRange) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNaN = std::numeric_limits<float>::quiet_NaN();
+  std::vector<float> w(7, 1.f), g = {0, 1e-30f, 1e-12f, 1e15f, 3e19f, kInfinity, kNaN}, m(7), v(7);
+  const Update u{DType::float32, 7, w.data(), g.data(), {m.data(), v.data(), nullptr}, 0.01, 0};
+  adam_update_all({&u, 1}, {0.9, 0.999, 1e-7, 1});
+  EXPECT_EQ(w[0], 1.f);
+  EXPECT_EQ(w[1], 1.f);
+  EXPECT_NEAR(w[2], 1 - 0.01 * 1e-12 / (1e-12 + 1e-7 / std::sqrt(0.001)), 1e-7);
+  EXPECT_FLOAT_EQ(w[3], 0.99f);
+  EXPECT_EQ(w[4], 1.f);  // the square is infinite, the step nothing
+  EXPECT_TRUE(std::isnan(w[5]));
+  EXPECT_TRUE(std::isnan(w[6]));
 }
 
 TEST(OptimizerKernel, SgdOfManyWeights) {

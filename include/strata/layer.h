@@ -162,7 +162,8 @@ class STRATA_API Layer {
 
   /// What add_loss() was given in the last call, and the penalties of all regularizers.
   Tensors losses() const;
-  /// The layers inside, in the order of tracking.
+  /// The layers inside, in the order of tracking; of a functional model in Keras's order, with an InputLayer for each
+  /// input.
   std::vector<Layer> layers() const;
   /// A layer inside by its name. Throws ValueError that lists the names there are.
   Layer get_layer(const std::string& name) const;

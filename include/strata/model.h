@@ -1,5 +1,5 @@
 /// \file
-/// Model: the handle on networks of the three styles; CustomModel, Sequential and Input.
+/// Model: the handle on networks of the three styles; CustomModel and Sequential.
 #pragma once
 
 #include <concepts>
@@ -14,6 +14,7 @@
 
 #include "strata/custom.h"
 #include "strata/freeze.h"
+#include "strata/input.h"
 #include "strata/layer.h"
 #include "strata/model_files.h"
 #include "strata/training.h"
@@ -246,13 +247,5 @@ class STRATA_API Sequential : public Model {
   void add(const Item& item) const;
   void pop() const;
 };
-
-struct InputOptions {
-  std::string name = {};
-  std::string dtype = {};              ///< "float32"
-  std::optional<int> batch_size = {};  ///< None
-};
-/// A symbolic tensor of this shape, without the batch, from which functional models are built.
-STRATA_API Tensor Input(const Shape& shape, const InputOptions& options = {});
 
 }  // namespace strata

@@ -33,6 +33,7 @@
 #include "strata/image_ops.h"
 #include "strata/indexing.h"
 #include "strata/initializers.h"
+#include "strata/input.h"
 #include "strata/kernels.h"
 #include "strata/layer.h"
 #include "strata/layers/activation.h"

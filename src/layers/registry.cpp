@@ -1,5 +1,6 @@
 #include "layers/registry.h"
 
+#include "strata/input.h"
 #include "strata/layers/activation.h"
 #include "strata/layers/attention.h"
 #include "strata/layers/augmentation.h"
@@ -83,6 +84,7 @@ const LayerClass kClasses[] = {
     {"GlobalMaxPooling3D", make<GlobalMaxPooling3D>},
     {"GroupNormalization", make<GroupNormalization>},
     {"Identity", make<Identity>},
+    {"InputLayer", make<InputLayer>},
     {"LSTM", make<LSTM>, {"sequences", "initial_state", "initial_state_1", "mask"}},
     {"LSTMCell", make<LSTMCell>, {"inputs", "states", "states_1"}},
     {"Lambda", make<Lambda>},

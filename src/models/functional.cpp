@@ -25,12 +25,15 @@ std::vector<Layer> graph_layers(const ModelState& model) {
       if (node->call) out.push_back(node->call->layer);
     return out;
   }
-  for (const Operation& o : operations_in_order(model))
+  for (const Operation& o : operations_in_order(model)) {
+    if (o.kind == Operation::Kind::input) out.push_back(layers::InputLayer::of(model.inputs[o.input]));
     if (o.kind == Operation::Kind::layer) out.push_back(o.layer);
+  }
   return out;
 }
 
 bool is_input(const SymbolicNode& node) { return !node.op && !node.call; }
+bool is_input_layer(const Layer& layer) { return dynamic_cast<const layers::InputLayer*>(&layer.object()) != nullptr; }
 
 void require_recorded(const Tensors& tensors, const char* what) {
   for (const Tensor& t : tensors)
@@ -160,7 +163,9 @@ void set_functional_graph(ModelState& model, LayerState& state, const Tensors& i
   state.input_shapes.clear();
   for (const Tensor& t : inputs) state.input_shapes.push_back(t.shape());
   state.children.clear();
-  for (const Layer& layer : graph_layers(model)) {
+  model.layers = graph_layers(model);
+  for (const Layer& layer : model.layers) {
+    if (is_input_layer(layer)) continue;
     for (const auto& other : state.children)
       if (other.name == layer.name())
         throw ValueError("Model: two layers are named '" + layer.name() + "'. Give each a .name of its own.");
@@ -241,7 +246,8 @@ std::shared_ptr<const SymbolicNode> first_recorded_call(LayerState& state) {
 
 Outputs Layer::input() const {
   if (state_->model && !state_->model->inputs.empty()) return {state_->model->inputs, state_->model->input_names};
-  return first_recorded_call(*state_)->inputs;
+  const auto node = first_recorded_call(*state_);
+  return is_input(*node) ? outputs_of(node) : node->inputs;
 }
 Outputs Layer::output() const {
   if (state_->model && !state_->model->outputs.empty()) return {state_->model->outputs, state_->model->output_names};
@@ -264,18 +270,6 @@ Shape Model::output_shape() const {
   const Tensors outs = outputs();
   if (outs.size() == 1) return outs[0].shape();
   return compute_output_shape(input_shape());
-}
-
-Tensor Input(const Shape& shape, const InputOptions& options) {
-  Shape full = shape;
-  full.insert(0, options.batch_size ? *options.batch_size : None);
-  for (std::size_t i = 1; i < full.size(); ++i)
-    if (full[i] != None && full[i] < 0)
-      throw ShapeError("Input: dimension " + std::to_string(full[i]) + " of shape " + to_string(shape) +
-                       " is negative. Use None for a dimension that is not known.");
-  const DType dtype = options.dtype.empty() ? DType::float32 : dtype_from_string(options.dtype);
-  auto node = new_symbolic_node(options.name.empty() ? unique_name("input", true) : options.name, {}, {{full, dtype}});
-  return outputs_of(node)[0];
 }
 
 }  // namespace strata

@@ -212,6 +212,7 @@ Tensors Layer::losses() const {
 }
 
 std::vector<Layer> Layer::layers() const {
+  if (state_->model && !state_->model->layers.empty()) return state_->model->layers;
   std::vector<Layer> out;
   for (const auto& child : state_->children) out.push_back(child.layer);
   return out;
@@ -219,19 +220,20 @@ std::vector<Layer> Layer::layers() const {
 
 Layer Layer::get_layer(const std::string& name) const {
   std::string known;
-  for (const auto& child : state_->children) {
-    if (child.layer.name() == name) return child.layer;
-    known += (known.empty() ? "" : ", ") + child.layer.name();
+  for (const Layer& layer : layers()) {
+    if (layer.name() == name) return layer;
+    known += (known.empty() ? "" : ", ") + layer.name();
   }
   throw ValueError(state_->describe() + " has no layer '" + name + "'. Its layers are: " + known + ".");
 }
 
 Layer Layer::get_layer(int index) const {
-  const int n = static_cast<int>(state_->children.size()), i = index < 0 ? index + n : index;
+  const std::vector<Layer> all = layers();
+  const int n = static_cast<int>(all.size()), i = index < 0 ? index + n : index;
   if (i < 0 || i >= n)
     throw IndexError(state_->describe() + ": layer " + std::to_string(index) + " is out of range; there are " +
                      std::to_string(n) + " layers.");
-  return state_->children[static_cast<std::size_t>(i)].layer;
+  return all[static_cast<std::size_t>(i)];
 }
 
 DType Layer::compute_dtype() const { return policy_of(state_->policy).compute_dtype; }

@@ -17,6 +17,7 @@ struct ModelState {
   Tensors inputs, outputs;                                 // symbolic
   std::vector<std::shared_ptr<const SymbolicNode>> nodes;  // in order of execution, inputs apart
   std::vector<std::string> input_names, output_names;
+  std::vector<Layer> layers;  // in Keras's order; those of inputs, too, where it is no Sequential
   bool is_sequential = false;
 
   std::shared_ptr<Trainer> trainer;  // after compile()

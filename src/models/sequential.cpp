@@ -43,6 +43,13 @@ class SequentialBody final : public Layer {
   }
 };
 
+// Undefined for a layer that computes.
+Tensor input_of(const Sequential::Item& item) {
+  if (item.input.defined()) return item.input;
+  const bool is_input = dynamic_cast<const layers::InputLayer*>(&item.layer.object()) != nullptr;
+  return is_input ? Tensor(item.layer.output()) : Tensor();
+}
+
 }  // namespace
 
 Sequential::Sequential() {
@@ -65,11 +72,12 @@ void Sequential::add(const Item& item) const {
   LayerState& own = *state();
   ModelState& model = model_state(*this);
   own.ensure_name();
-  if (item.input.defined()) {
-    if (!detail::is_recorded(item.input) || !own.children.empty() || !model.inputs.empty())
+  const Tensor input = input_of(item);
+  if (input.defined()) {
+    if (!detail::is_recorded(input) || !own.children.empty() || !model.inputs.empty())
       throw ValueError(own.describe() + ": add() takes the tensor of Input() once, before the layers.");
-    model.inputs = model.outputs = {item.input};
-    model.input_names = {item.input.impl()->node->name};
+    model.inputs = model.outputs = {input};
+    model.input_names = {input.impl()->node->name};
     return;
   }
   const std::string name = item.layer.name();

@@ -38,16 +38,18 @@ def test_loader_reads_all_sixty_thousand(build_dir, cifar_dir):
 
 @pytest.mark.long
 def test_one_epoch_is_kerass(source_dir, build_dir, cifar_dir, tmp_path):
-    """From the same weights and batches: validation accuracy at least 45 %, and within 3 points of Keras's."""
+    """From the same weights and batches: validation accuracy at least 45 %, and within 3 points of the mean of Keras's
+    runs, which differ among themselves."""
     script = source_dir / "tools" / "golden" / "keras_reference.py"
-    subprocess.run([sys.executable, script, cifar_dir, tmp_path], check=True, timeout=3600)
+    subprocess.run([sys.executable, script, cifar_dir, tmp_path, "--runs", "3"], check=True, timeout=7200)
     keras = json.loads((tmp_path / "result.json").read_text())
+    expected = np.mean(keras["validation_accuracies"])
     for mode in ("eager", "compiled"):
         out = tmp_path / f"{mode}.npz"
         subprocess.run([build_dir / "bin" / "cifar_epoch", cifar_dir, tmp_path, mode, out], check=True, timeout=7200)
         with np.load(out) as ours:
             np.testing.assert_allclose(ours["train_loss"][:3], keras["first_losses"][:3], rtol=2e-3)
             accuracy = float(ours["validation_accuracy"])
-            print(mode, accuracy, "Keras", keras["validation_accuracy"])
+            print(mode, accuracy, "Keras", keras["validation_accuracies"])
             assert accuracy >= 0.45
-            assert abs(accuracy - keras["validation_accuracy"]) <= 0.03
+            assert abs(accuracy - expected) <= 0.03

@@ -18,7 +18,7 @@ TEST(Conversion, ASequentialIsAFunctionalModelAndBack) {
   EXPECT_EQ(values(functional(x)), values(stack(x)));
   EXPECT_EQ(functional.weights().size(), stack.weights().size());
   // Part of one, with something more: the weights are shared.
-  const Tensor hidden = functional.layers()[0](stack.inputs()[0]);
+  const Tensor hidden = functional.layers()[1](stack.inputs()[0]);
   const Model features(stack.inputs()[0], hidden);
   EXPECT_EQ(Tensor(features(x)).shape(), (Shape{4, 5}));
   features.weights()[0].assign(zeros({6, 5}));

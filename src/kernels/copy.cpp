@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/parallel.h"
+#include "kernels/width.h"
 
 namespace strata::kernels {
 namespace {
@@ -174,20 +175,6 @@ void copy_as(const Walk& w, const T* src, T* dst) {
       if (w.src[i] == 1 && w.dims[i] > 1) return copy_tiled(w, i, src, dst);
   }
   copy_scattered(w, src, dst);
-}
-
-template <class F>
-void with_width(std::size_t width, F&& f) {
-  switch (width) {
-    case 1:
-      return f(std::uint8_t{});
-    case 2:
-      return f(std::uint16_t{});
-    case 4:
-      return f(std::uint32_t{});
-    default:
-      return f(std::uint64_t{});
-  }
 }
 
 }  // namespace

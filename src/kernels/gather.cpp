@@ -6,23 +6,10 @@
 
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/width.h"
 
 namespace strata::kernels {
 namespace {
-
-template <class F>
-void with_width(std::size_t width, F&& f) {
-  switch (width) {
-    case 1:
-      return f(std::uint8_t{});
-    case 2:
-      return f(std::uint16_t{});
-    case 4:
-      return f(std::uint32_t{});
-    default:
-      return f(std::uint64_t{});
-  }
-}
 
 // Unsigned sums wrap where signed ones would be undefined.
 template <class T>

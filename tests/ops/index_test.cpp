@@ -11,17 +11,11 @@
 namespace strata {
 namespace {
 
-using test::spread;
-using Numbers = std::vector<double>;
-
-Numbers numbers(const Tensor& t) { return t.to_vector<double>(); }
-
+using test::expect_message;
 using test::message_of;
-
-void expect_message(const std::string& message, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts)
-    EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-}
+using test::Numbers;
+using test::numbers;
+using test::spread;
 
 TEST(Indexing, OperatorsIndexAsNumPy) {
   const Tensor x = reshape(range(24), {2, 3, 4});

@@ -18,17 +18,11 @@
 namespace strata {
 namespace {
 
-using test::spread;
-using Numbers = std::vector<double>;
-
-Numbers numbers(const Tensor& t) { return t.to_vector<double>(); }
-
+using test::expect_message;
 using test::message_of;
-
-void expect_message(const std::string& message, const std::vector<std::string>& parts) {
-  for (const std::string& part : parts)
-    EXPECT_NE(message.find(part), std::string::npos) << "'" << part << "' is not in: " << message;
-}
+using test::Numbers;
+using test::numbers;
+using test::spread;
 
 // The largest error of a product relative to the size of its terms, by a plain loop in double.
 double message_of(const Tensor& a, const Tensor& b, const Tensor& c, bool ta, bool tb) {

@@ -34,4 +34,7 @@ OpPtr make_registered_op(const char* name, const Config& config = {});
 // Floats of this shape between low and high, spread evenly in a mixed order: no two are equal.
 Tensor spread(const Shape& shape, double low = -1, double high = 1);
 
+using Numbers = std::vector<double>;
+inline Numbers numbers(const Tensor& t) { return t.to_vector<double>(); }
+
 }  // namespace strata::test

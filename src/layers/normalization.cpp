@@ -1,10 +1,12 @@
 #include "strata/layers/normalization.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "layers/layer_config.h"
 #include "models/layer_state.h"
 #include "strata/array.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"
@@ -93,6 +95,23 @@ std::vector<std::int64_t> to_end(std::size_t axis, std::size_t rank, bool back) 
 
 Tensor value_or_none(bool wanted, const Variable& v) { return wanted ? v.read() : Tensor(); }
 
+// The mask of `x`, of its first dimensions, for each element; undefined where there is none.
+Tensor mask_of_elements(const Tensor& x) {
+  Tensor mask = mask_of(x);
+  if (!mask.defined()) return mask;
+  while (mask.rank() < x.rank()) mask = expand_dims(mask, -1);
+  return logical_and(cast(mask, boolean), ones_like(x, boolean));
+}
+
+// Mean and variance of each channel over what counts; Keras's denominator is never zero.
+Moments masked_moments(const Tensor& x, const Tensor& counts) {
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(x.rank()) - 1);
+  std::iota(axes.begin(), axes.end(), 0);
+  const Tensor none = zeros_like(x), n = reduce_sum(cast(counts, x.dtype()), axes) + 1e-7f;
+  const Tensor mean = reduce_sum(where(counts, x, none), axes) / n;
+  return {mean, reduce_sum(square(where(counts, x - mean, none)), axes) / n};
+}
+
 }  // namespace
 
 BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options) : options_(options) {
@@ -111,23 +130,34 @@ void BatchNormalization::build(const Shape& input) const {
   moving_variance_.create(shape, {.initializer = options_.moving_variance_initializer, .trainable = false});
 }
 
-Tensor BatchNormalization::normalize(const Tensor& x, bool training) const {
+Tensor BatchNormalization::normalize(const Tensor& x, bool training, const Tensor& counts) const {
   const std::int64_t n = moving_mean_.shape()[0];
   if (x.shape().back() != None && x.shape().back() != n)
     throw ShapeError("BatchNormalization '" + path() + "': the input has " + std::to_string(x.shape().back()) +
                      " channels (shape " + to_string(x.shape()) + "), but the layer was built for " +
                      std::to_string(n) + ".");
-  if (!training)
-    return nn::batch_normalization(x, moving_mean_.read(), moving_variance_.read(),
-                                   value_or_none(options_.center, beta_), value_or_none(options_.scale, gamma_),
-                                   {.epsilon = options_.epsilon});
+  auto normalized = [&](const Tensor& t, const Tensor& mean, const Tensor& variance) {
+    return nn::batch_normalization(t, mean, variance, value_or_none(options_.center, beta_),
+                                   value_or_none(options_.scale, gamma_), {.epsilon = options_.epsilon});
+  };
+  if (!training) return normalized(x, moving_mean_.read(), moving_variance_.read());
+  if (counts.defined()) {
+    const Tensor wide = cast(x, moving_mean_.dtype());
+    const Moments found = masked_moments(wide, counts);
+    follow(found.mean, found.variance);
+    return cast(normalized(wide, found.mean, found.variance), x.dtype());
+  }
   const Tensor scale = options_.scale ? gamma_.read() : ones({n}, moving_mean_.dtype());
   const Tensor offset = options_.center ? beta_.read() : zeros({n}, moving_mean_.dtype());
   const FusedBatchNorm result = nn::fused_batch_norm(x, scale, offset, {.epsilon = options_.epsilon});
-  const double keep = options_.momentum;
-  moving_mean_.assign(moving_mean_.read() * keep + stop_gradient(result.mean) * (1 - keep));
-  moving_variance_.assign(moving_variance_.read() * keep + stop_gradient(result.variance) * (1 - keep));
+  follow(result.mean, result.variance);
   return result.y;
+}
+
+void BatchNormalization::follow(const Tensor& mean, const Tensor& variance) const {
+  const double keep = options_.momentum;
+  moving_mean_.assign(moving_mean_.read() * keep + stop_gradient(mean) * (1 - keep));
+  moving_variance_.assign(moving_variance_.read() * keep + stop_gradient(variance) * (1 - keep));
 }
 
 Tensor BatchNormalization::call(const Tensor& x, bool training) const {
@@ -135,8 +165,11 @@ Tensor BatchNormalization::call(const Tensor& x, bool training) const {
   const bool learns = training && !call_is_frozen();
   // An empty batch has no statistics.
   if (x.shape().is_known() && x.size() == 0) return x;
-  if (axis + 1 == rank) return normalize(x, learns);
-  return transpose(normalize(transpose(x, to_end(axis, rank, false)), learns), to_end(axis, rank, true));
+  const Tensor counts = learns ? mask_of_elements(x) : Tensor();
+  if (axis + 1 == rank) return normalize(x, learns, counts);
+  const std::vector<std::int64_t> order = to_end(axis, rank, false);
+  const Tensor y = normalize(transpose(x, order), learns, counts.defined() ? transpose(counts, order) : counts);
+  return transpose(y, to_end(axis, rank, true));
 }
 
 Config BatchNormalization::get_config() const { return write_options(options_, batch_fields); }

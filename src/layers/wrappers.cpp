@@ -1,8 +1,11 @@
 #include "strata/layers/wrappers.h"
 
+#include <algorithm>
+
 #include "layers/layer_config.h"
 #include "layers/recurrent_call.h"
 #include "layers/recurrent_loop.h"
+#include "layers/registry.h"
 #include "models/layer_state.h"
 #include "strata/array.h"
 #include "strata/call.h"
@@ -112,6 +115,22 @@ TimeDistributed::TimeDistributed(const Layer& layer, const TimeDistributedOption
   layer_ = track("layer", unnamed(layer));
 }
 
+namespace {
+
+// Whether a call in training changes what the layer keeps, so that the steps must go through it one after the other.
+bool learns_from_each_call(const Layer& layer) {
+  const auto& state = *layer.state();
+  if (!layer.trainable) return false;
+  const bool is_own = layers::find_layer_class(state.class_name) == nullptr;
+  if (state.class_name == "BatchNormalization" ||
+      (is_own && std::any_of(state.weights.begin(), state.weights.end(), [](auto& w) { return !w.trainable(); })))
+    return true;
+  return std::any_of(state.children.begin(), state.children.end(),
+                     [](const auto& child) { return learns_from_each_call(child.layer); });
+}
+
+}  // namespace
+
 Tensor TimeDistributed::call(const Tensor& x, const std::optional<Tensor>& mask, bool training) const {
   if (x.rank() < 3)
     throw ShapeError("TimeDistributed '" + path() + "': the input has shape " + to_string(x.shape()) +
@@ -120,23 +139,37 @@ Tensor TimeDistributed::call(const Tensor& x, const std::optional<Tensor>& mask,
       (mask->rank() < 2 || (mask->shape()[1] != None && x.shape()[1] != None && mask->shape()[1] != x.shape()[1])))
     throw ShapeError("TimeDistributed '" + path() + "': the mask has shape " + to_string(mask->shape()) +
                      ", the input " + to_string(x.shape()) + ". Their first two dimensions must be the same.");
-  auto run = [&](const Tensor& in) {
+  const Tensor counts = mask ? *mask : mask_of(x);
+  const bool is_stepwise = training && learns_from_each_call(layer_);
+  // `part` gives what counts of the input; whole steps that do not count say something to statistics alone.
+  auto run = [&](const Tensor& in, auto part) {
+    if (counts.defined() && (counts.rank() > 2 || is_stepwise)) set_mask(in, part(counts));
     const Tensors out = layer_.call_with(CallArguments({in}, training));
     if (out.size() != 1)
       throw ValueError("TimeDistributed '" + path() + "': the layer gives " + std::to_string(out.size()) +
                        " tensors, expected one.");
     return out[0];
   };
+  auto step = [](std::int64_t i) { return [i](const Tensor& m) { return m[{Slice(), i}]; }; };
   const std::int64_t steps = x.shape()[1];
   if (steps == None) {
     if (!shapes_are_inferred())
       throw ShapeError("TimeDistributed '" + path() + "': the number of steps of the input " + to_string(x.shape()) +
                        " is not known. Give the Input its number of steps.");
-    return spread_over_steps(run(x[{Slice(0, None), 0}]), x);
+    return spread_over_steps(run(x[{Slice(0, None), 0}], step(0)), x);
+  }
+  if (is_stepwise) {
+    Tensors out;
+    for (std::int64_t i = 0; i < steps; ++i) out.push_back(run(x[{Slice(), i}], step(i)));
+    return stack(out, 1);
   }
   Shape flat = x.shape().sub(2), out = {-1, steps};
   flat.insert(0, -1);
-  const Tensor y = run(reshape(x, flat));
+  const Tensor y = run(reshape(x, flat), [](const Tensor& m) {
+    Shape rows = m.shape().sub(2);
+    rows.insert(0, -1);
+    return reshape(m, rows);
+  });
   for (std::size_t i = 1; i < y.shape().size(); ++i) out.insert(static_cast<std::int64_t>(i) + 1, y.shape()[i]);
   return reshape(y, out);
 }

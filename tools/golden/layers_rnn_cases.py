@@ -90,6 +90,19 @@ def nested(f):
     masked(f, L.Bidirectional(L.LSTM(**config)), {"layer": {"class_name": "LSTM", "config": config}}, lambda d: [x(d), mask_of(d, 3, 6, start=True)])
     wrapped("TimeDistributed", layer("Dense", units=3, activation="relu"), x)
     wrapped("TimeDistributed", layer("Conv2D", filters=2, kernel_size=2), lambda d: d.normal(2, 3, 4, 4, 2))
+    norm = lambda: L.BatchNormalization(momentum=0.9)
+    described = {"layer": {"class_name": "BatchNormalization", "config": {"momentum": 0.9}}}
+    f.layer("layers.TimeDistributed", L.TimeDistributed(norm()), x, described, "norm", True)
+    inner = {"class_name": "TimeDistributed", "config": described}
+    steps = lambda d: [x(d), mask_of(d, 3, 6)]
+    call = lambda l, xs, **k: l(xs[0], mask=xs[1], **k)
+    f.layer("layers.Masked", L.TimeDistributed(norm()), steps, {"layer": inner, "masks": 1}, "norm", True, call)
+    f.layer("layers.Masked", norm(), steps, {**described, "masks": 1}, "norm", True, call)
+    f.layer("layers.Masked", L.BatchNormalization(axis=1), steps,
+            {"layer": {"class_name": "BatchNormalization", "config": {"axis": 1}}, "masks": 1}, "norm", True, call)
+    described = {"class_name": "TimeDistributed", "config": {"layer": {"class_name": "LSTM", "config": {"units": 3}}}}
+    f.layer("layers.Masked", L.TimeDistributed(L.LSTM(3)), lambda d: [d.normal(2, 3, 5, 4), mask_of(d, 6, 5).reshape(2, 3, 5)],
+            {"layer": described, "masks": 1}, "inner_steps", False, call)
     add(f, "Masking", {"mask_value": 2.0}, lambda d: np.where(d.integers(0, 2, 3, 5, 1) > 0, d.normal(3, 5, 2), 2.0).astype(np.float32))
 
 

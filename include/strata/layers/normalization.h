@@ -22,7 +22,8 @@ struct BatchNormalizationOptions {
 };
 
 /// Normalizes each channel: in training by the statistics of the batch, which the moving ones follow, else by the
-/// moving ones. A frozen layer (trainable = false) uses the moving ones always. (Ioffe and Szegedy 2015)
+/// moving ones. A frozen layer (trainable = false) uses the moving ones always. Steps that a mask leaves out do not count
+/// in the statistics. (Ioffe and Szegedy 2015)
 class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalization> {
  public:
   explicit BatchNormalization(const BatchNormalizationOptions& options = {});
@@ -32,7 +33,10 @@ class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalizatio
   static BatchNormalization from_config(const Config& config);
 
  private:
-  Tensor normalize(const Tensor& x, bool training) const;
+  // `counts`: which elements the statistics are of; undefined for all.
+  Tensor normalize(const Tensor& x, bool training, const Tensor& counts) const;
+  // Moves the moving statistics towards those of a batch.
+  void follow(const Tensor& mean, const Tensor& variance) const;
   BatchNormalizationOptions options_;
   Variable gamma_, beta_, moving_mean_, moving_variance_;
 };

@@ -41,7 +41,8 @@ struct TimeDistributedOptions {
   std::string name = {}, dtype = {};
 };
 
-/// A layer on each step of (batch, steps, ...) alike. All steps go through it at once, as one larger batch.
+/// A layer on each step of (batch, steps, ...) alike. All steps go through it at once, as one larger batch; in training a
+/// layer with statistics (BatchNormalization) sees one step after the other, as in Keras 3.
 class STRATA_API TimeDistributed final : public CustomLayer<TimeDistributed> {
  public:
   explicit TimeDistributed(const Layer& layer, const TimeDistributedOptions& options = {});

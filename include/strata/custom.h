@@ -265,6 +265,7 @@ class STRATA_API Custom : public Base {
   static constexpr bool has_own_config() {
     return requires(const Self& s) {
       { s.get_config() } -> std::convertible_to<Config>;
+      requires !std::same_as<decltype(&Self::get_config), Config (Layer::*)() const>;
     };
   }
   template <std::size_t... I>

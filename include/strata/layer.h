@@ -179,8 +179,9 @@ class STRATA_API Layer {
   DType compute_dtype() const;
   DType variable_dtype() const;
 
-  /// From which the layer can be made again: name, trainable, dtype and the class's own values.
-  Config full_config() const;
+  /// From which the layer can be made again: name, trainable, dtype and the class's own values. Of a functional model
+  /// or a Sequential: Keras's configuration of its layers.
+  Config get_config() const;
   Config::Value to_config_value() const;
   static Layer from_config_value(const Config::Value& value);
 
@@ -234,6 +235,7 @@ class STRATA_API Layer {
 
  private:
   void track_child(const std::string& name, const Layer& child) const;
+  Config values() const;
   const Layer& target() const;
   std::shared_ptr<LayerState> state_;
   std::shared_ptr<const Layer> object_;

@@ -26,4 +26,11 @@ STRATA_API Model model_from_json(const std::string& json, const CustomObjects& c
 /// A model of the same layers with weights of its own, freshly initialized, made from the configurations.
 STRATA_API Model clone_model(const Model& model);
 
+/// Keras's name for the place of these: `models::load_model("net.keras")`.
+namespace models {
+using strata::clone_model;
+using strata::load_model;
+using strata::model_from_json;
+}  // namespace models
+
 }  // namespace strata

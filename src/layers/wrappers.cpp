@@ -23,14 +23,14 @@ namespace {
 
 // A copy of the pattern for one direction.
 Layer directed(const Layer& pattern, bool is_backward_copy, const char* name, bool zero_output) {
-  Config config = pattern.full_config();
+  Config config = pattern.get_config();
   if (is_backward_copy) config.set("go_backwards", !config.get<bool>("go_backwards", false));
   config.set("name", name);
   config.set("zero_output_for_mask", zero_output);
   return make_recurrent(pattern.class_name(), config);
 }
 
-bool flag(const Layer& layer, const char* name) { return layer.full_config().get<bool>(name, false); }
+bool flag(const Layer& layer, const char* name) { return layer.get_config().get<bool>(name, false); }
 
 }  // namespace
 

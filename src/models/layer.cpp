@@ -9,6 +9,7 @@
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "models/policy.h"
+#include "serialization/operations.h"
 #include "serialization/serialize.h"
 #include "strata/call.h"
 #include "strata/class_name.h"
@@ -239,14 +240,34 @@ Layer Layer::get_layer(int index) const {
 DType Layer::compute_dtype() const { return policy_of(state_->policy).compute_dtype; }
 DType Layer::variable_dtype() const { return policy_of(state_->policy).variable_dtype; }
 
-Config Layer::full_config() const {
+namespace {
+// The layers whose own get_config() runs in this thread. Where one asks for its base's, as in Python, it gets the
+// common values alone.
+thread_local std::vector<const LayerState*> configured;
+
+struct ConfiguredScope {
+  explicit ConfiguredScope(const LayerState* state) { configured.push_back(state); }
+  ~ConfiguredScope() { configured.pop_back(); }
+  ConfiguredScope(const ConfiguredScope&) = delete;
+  ConfiguredScope& operator=(const ConfiguredScope&) = delete;
+};
+}  // namespace
+
+Config Layer::values() const {
   Config out = {
       {"name", name()}, {"trainable", static_cast<bool>(trainable)}, {"dtype", policy_of(state_->policy).name}};
+  if (std::find(configured.begin(), configured.end(), state_.get()) != configured.end()) return out;
+  const ConfiguredScope scope(state_.get());
   return out.update(target().own_config());
 }
 
+Config Layer::get_config() const {
+  if (is_sequential(*this)) return sequential_config(*this, KerasStyle::keras3);
+  return has_graph(*this) ? functional_config(*this, KerasStyle::keras3) : values();
+}
+
 Config::Value Layer::to_config_value() const {
-  return Config::Value::object(class_name(), full_config(), std::make_shared<Layer>(*this), "layer");
+  return Config::Value::object(class_name(), values(), std::make_shared<Layer>(*this), "layer");
 }
 Layer Layer::from_config_value(const Config::Value& value) {
   const bool is_object = value.kind() == Config::Value::Kind::object;

@@ -47,7 +47,7 @@ std::string activation_of(const ModelNode& node) {
   if (parent == nullptr) return {};
   for (const auto& child : parent->children) {
     if (child.layer.state() != node.layer) continue;
-    const Config config = child.layer.full_config();
+    const Config config = child.layer.get_config();
     const Config::Value* value = config.find("activation");
     if (value != nullptr && value->kind() == Config::Value::Kind::string) return value->as_string();
   }

@@ -124,7 +124,7 @@ void from_keras2(const std::string& class_name, Config& config) {
 }
 
 Config layer_values(const Layer& layer, KerasStyle style) {
-  Config config = plain_value(layer.full_config(), style).as_map();
+  Config config = plain_value(layer.get_config(), style).as_map();
   if (style == KerasStyle::keras2)
     to_keras2(layer, config);
   else if (layer.class_name().starts_with("SpatialDropout"))
@@ -215,7 +215,7 @@ Config serialize_layer(const Layer& layer, KerasStyle style) {
     out = named_object("keras.layers", layer.class_name(), layer_values(layer, style), style);
   } else if (dynamic_cast<const Model*>(&layer.object()) != nullptr) {
     // Python's classes of models seldom take name and dtype.
-    Config config = layer.full_config();
+    Config config = layer.get_config();
     for (const char* key : {"name", "trainable", "dtype"}) config.erase(key);
     out = named_object(nullptr, layer.class_name(), plain_value(config, style), style);
   } else {

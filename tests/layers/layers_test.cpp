@@ -163,7 +163,7 @@ TEST_P(EveryLayer, IsMadeAgainFromItsConfiguration) {
   copy(x);
   copy.set_weights(layer.get_weights());
   EXPECT_EQ(Tensor(copy(x)).to_vector<float>(), before.to_vector<float>());
-  Config a = layer.full_config(), b = copy.full_config();
+  Config a = layer.get_config(), b = copy.get_config();
   a.erase("name");
   b.erase("name");
   EXPECT_EQ(a.to_json(), b.to_json());

@@ -223,5 +223,44 @@ TEST(CustomLayer, TrainingMayBeDeclaredAsTheKeyword) {
   EXPECT_EQ(Layer(layer)(ones({1}), training = true).item<float>(), 2);
 }
 
+// As in Python: config = super().get_config(); config.update(...).
+class Power : public CustomLayer<Power> {
+ public:
+  explicit Power(int exponent, const std::string& name = {}) : exponent_(exponent) { set_name(name); }
+  Tensor call(const Tensor& x) const { return pow(x, float(exponent_)); }
+  Config get_config() const {
+    Config config = Layer::get_config();
+    config.set("exponent", exponent_);
+    return config;
+  }
+  static Power from_config(const Config& config) {
+    return Power(config.get<int>("exponent"), config.get<std::string>("name"));
+  }
+
+ private:
+  int exponent_;
+};
+
+TEST(CustomLayer, AConfigurationMayBeginWithItsBases) {
+  const Power power(3, "cube");
+  for (const Config& config : {power.get_config(), Layer(power).get_config()}) {
+    EXPECT_EQ(config.get<int>("exponent"), 3);
+    EXPECT_EQ(config.get<std::string>("name"), "cube");
+    EXPECT_EQ(config.get<std::string>("dtype"), "float32");
+  }
+  EXPECT_EQ(power.clone()(ones({1}) * 2.f).item<float>(), 8);
+}
+
+TEST(CustomLayer, HandlesOnLayersAndModelsHaveTheirConfiguration) {
+  const Sequential model({Input({3}), Dense(2, {.use_bias = false, .name = "small"})});
+  EXPECT_EQ(model.get_layer("small").get_config().get<int>("units"), 2);
+  EXPECT_FALSE(model.layers()[0].get_config().get<bool>("use_bias"));
+  EXPECT_EQ(model.get_config().at("layers").as_list().size(), 2u);
+  EXPECT_EQ(
+      Model(model.inputs(), model.outputs()).get_config().at("layers").as_list()[1].as_map().get<std::string>("name"),
+      "small");
+  EXPECT_TRUE(Layer(Scale()).get_config().contains("trainable"));
+}
+
 }  // namespace
 }  // namespace strata

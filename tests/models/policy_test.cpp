@@ -27,7 +27,7 @@ TEST_F(PolicyTest, LayersKeepThePolicyThatTheyWereMadeUnder) {
   mixed_precision::set_global_policy("float32");
   EXPECT_EQ(mixed.compute_dtype(), bfloat16);
   EXPECT_EQ(mixed.variable_dtype(), float32);
-  EXPECT_EQ(mixed.full_config().get<std::string>("dtype"), "mixed_bfloat16");
+  EXPECT_EQ(Layer(mixed).get_config().get<std::string>("dtype"), "mixed_bfloat16");
   EXPECT_EQ(plain.compute_dtype(), float32);
   EXPECT_EQ(Dense(2).compute_dtype(), float32);
 }

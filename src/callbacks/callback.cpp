@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "callbacks/monitor.h"
+#include "models/log_values.h"
 #include "strata/array.h"
 #include "strata/callbacks.h"
 #include "strata/loop.h"
@@ -46,7 +47,7 @@ Model& Callback::model() const {
 History::History() : state_(std::make_shared<strata::History>()) {}
 void History::on_train_begin(const Logs&) { *state_ = {}; }
 void History::on_epoch_end(int epoch, const Logs& logs) {
-  for (const auto& [name, value] : logs.entries()) state_->history.append(name, value.item<double>());
+  for (const auto& [name, value] : logs.entries()) append_values(state_->history, name, value);
   state_->epoch.push_back(epoch);
 }
 

@@ -2,9 +2,22 @@
 #include <fstream>
 
 #include "callbacks/monitor.h"
+#include "models/log_values.h"
 #include "strata/callbacks.h"
 
 namespace strata::callbacks {
+
+namespace {
+// Several values are a list in quotes, which Python's csv quotes once more.
+std::string field(const Logs& logs, const std::string& key) {
+  for (const auto& [name, value] : logs.entries())
+    if (name == key) {
+      if (value.rank() == 0) return python_number(value.item<double>());
+      return "\"\"\"" + python_text(value) + "\"\"\"";
+    }
+  return "NA";
+}
+}  // namespace
 
 struct CSVLogger::State {
   std::string path;
@@ -57,8 +70,7 @@ void CSVLogger::on_epoch_end(int epoch, const Logs& logs) {
     }
   }
   s.file << epoch;
-  for (const std::string& key : s.keys)
-    s.file << separator << (logs.contains(key) ? python_number(logs.at(key)) : "NA");
+  for (const std::string& key : s.keys) s.file << separator << field(logs, key);
   s.end_line();
 }
 

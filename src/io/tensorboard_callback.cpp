@@ -8,6 +8,7 @@
 
 #include "io/summary_values.h"
 #include "models/layer_state.h"
+#include "models/log_values.h"
 #include "strata/array.h"
 #include "strata/model.h"
 #include "strata/reduce.h"
@@ -175,7 +176,7 @@ void TensorBoard::on_epoch_end(int epoch, const Logs& logs) {
   for (const auto& [name, value] : logs.entries()) {
     const bool is_validation = name.starts_with("val_");
     const auto scope = (is_validation ? s.validation_writer() : s.train_writer()).as_default(epoch);
-    summary::scalar("epoch_" + (is_validation ? name.substr(4) : name), value);
+    summary::scalar("epoch_" + (is_validation ? name.substr(4) : name), shown_value(value));
   }
   {
     const auto scope = s.train_writer().as_default(epoch);
@@ -208,14 +209,15 @@ void TensorBoard::on_train_batch_end(int, const Logs& logs) {
   if (s.batches_per_point == 0 || s.train_batch % s.batches_per_point != 0) return;
   const auto scope = s.train_writer().as_default(s.train_batch);
   if (s.options.write_steps_per_second) summary::scalar("batch_steps_per_second", 1 / seconds);
-  for (const auto& [name, value] : logs.entries()) summary::scalar("batch_" + name, value);
+  for (const auto& [name, value] : logs.entries()) summary::scalar("batch_" + name, shown_value(value));
 }
 
 void TensorBoard::on_test_end(const Logs& logs) {
   State& s = *state_;
   const Tensor step = model().optimizer().iterations().read();
   const auto scope = s.validation_writer().as_default(step);
-  for (const auto& [name, value] : logs.entries()) summary::scalar("evaluation_" + name + "_vs_iterations", value);
+  for (const auto& [name, value] : logs.entries())
+    summary::scalar("evaluation_" + name + "_vs_iterations", shown_value(value));
 }
 
 }  // namespace strata::callbacks

@@ -52,13 +52,15 @@ Tensor reduce_weighted_values(const std::string& where, const Tensor& values_, c
   if (weights.defined()) {
     const auto [v, w] = squeeze_or_expand_to_same_rank(values, weights);
     const Shape &a = v.shape(), &b = w.shape();
-    bool fits = a.size() >= b.size();
-    for (std::size_t i = 1; fits && i <= b.size(); ++i) {
+    const bool is_one = a.empty();  // of all samples, as that of dice: it takes the weights of all
+    bool fits = is_one || a.size() >= b.size();
+    for (std::size_t i = 1; fits && !is_one && i <= b.size(); ++i) {
       const std::int64_t p = a[a.size() - i], q = b[b.size() - i];
       fits = p == q || q == 1 || p == 1 || p == None || q == None;
     }
     if (!fits)
-      throw ShapeError(where + ": sample_weight has shape " + to_string(sample_weight.shape()) +
+      throw ShapeError(where + (sample_weight.defined() ? ": sample_weight has shape " : ": the mask has shape ") +
+                       to_string(sample_weight.defined() ? sample_weight.shape() : mask.shape()) +
                        ", but the values of the samples have shape " + to_string(values_.shape()) +
                        ". Give one weight for each sample, or weights that can be broadcast to that shape.");
     values = v * w;

@@ -75,7 +75,7 @@ Config Metric::get_config() const {
   const auto base = require();
   Config config = base->get_config();
   config.set("name", base->options.name);
-  config.set("dtype", base->options.dtype.empty() ? "float32" : base->options.dtype);
+  if (!config.contains("dtype")) config.set("dtype", base->options.dtype.empty() ? "float32" : base->options.dtype);
   return config;
 }
 

@@ -211,7 +211,7 @@ Metric make_metric_by_name(const std::string& name) {
   if (is_accuracy(name)) return Metric(make_mean("accuracy", {name, {}}, {}, accuracy_by_shape));
   std::string known;
   for (const Row& row : kRows) {
-    if (name == row.class_name) return row.make({});
+    if (name == row.class_name) return row.make({{"name", name}});
     for (const char* alias : row.names) {
       if (name == alias && row.class_name != std::string("SensitivityAtSpecificity")) return row.make({{"name", name}});
       known += ", " + std::string(alias);

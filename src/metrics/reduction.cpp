@@ -70,7 +70,8 @@ class MeanMetric final : public BuiltIn {
     if (!y_true.defined() || !y_pred.defined())
       throw ValueError(options.name + ": " + (y_true.defined() ? "y_pred" : "y_true") +
                        " is an undefined tensor (Tensor{}). Call update_state(y_true, y_pred).");
-    const Tensor mask = mask_of(y_pred), values = function_(y_true, y_pred);
+    // Keras's root of the mean square is the one that takes no mask.
+    const Tensor mask = root_ ? Tensor() : mask_of(y_pred), values = function_(y_true, y_pred);
     if (!mask.defined()) return update_values(values, sample_weight);
     // Steps that are masked weigh nothing.
     const Tensor counts = cast(mask, dtype());

@@ -53,6 +53,11 @@ class IoUMetric final : public BuiltIn {
         cast(matmul(cast(rows, dtype()), cast(one_hot(predicted, n), dtype()), {.transpose_a = true}), dtype()));
   }
 
+  Config get_config() const override {
+    Config config = BuiltIn::get_config();
+    if (options.dtype.empty()) config.set("dtype", "int64");
+    return config;
+  }
   Tensor result() const override {
     const Tensor m = matrix_.read(), hits = reduce_sum(m * eye(rule_.num_classes), 0);
     const Tensor all = reduce_sum(m, 0) + reduce_sum(m, 1) - hits;
@@ -190,7 +195,10 @@ class R2Metric final : public BuiltIn {
 
 std::shared_ptr<const Metric::Base> make_iou(const char* class_name, const Config& config, const MetricOptions& options,
                                              const IoURule& rule) {
-  return std::make_shared<IoUMetric>(class_name, config, options, rule);
+  // An integer type, as files of Keras have it, says what no type does: whole counts.
+  const std::string& dtype = options.dtype;
+  const bool is_whole = !dtype.empty() && (dtype == "int" || !is_floating(dtype_from_string(dtype)));
+  return std::make_shared<IoUMetric>(class_name, config, MetricOptions{options.name, is_whole ? "" : dtype}, rule);
 }
 std::shared_ptr<const Metric::Base> make_f_beta(const char* class_name, const Config& config,
                                                 const MetricOptions& options, const FBetaScoreOptions& o) {

@@ -196,6 +196,7 @@ void check_logs(Findings& found, const Model& model, const Logs& logs) {
   }
   for (const auto& [name, value] : logs.entries()) {
     const bool is_average = name.find("loss") != std::string::npos || name.find("acc") != std::string::npos;
+    if (value.size() != 1) continue;
     const double v = value.item<double>();
     if (!is_average || !std::isfinite(v) || std::find(results.begin(), results.end(), v) != results.end()) continue;
     found.push_back(

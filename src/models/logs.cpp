@@ -4,7 +4,10 @@
 #include <ostream>
 
 #include "core/decimal.h"
+#include "models/log_values.h"
+#include "strata/array.h"
 #include "strata/error.h"
+#include "strata/reduce.h"
 
 namespace strata {
 
@@ -30,6 +33,22 @@ std::string repr(T v) {
   return text.ends_with('.') ? text + "0" : text;
 }
 
+double only_value(const Logs::Entry& entry) {
+  const auto& [name, value] = entry;
+  if (value.size() != 1)
+    throw ValueError("'" + name + "' in these logs has " + std::to_string(value.size()) + " values (shape " +
+                     to_string(value.shape()) + "), not one. Read them from entries().");
+  return value.item<double>();
+}
+
+template <class T>
+std::string repr_of(const Tensor& value) {
+  if (value.rank() == 0) return repr(value.item<T>());
+  std::string out;
+  for (const T v : value.to_vector<T>()) out += (out.empty() ? "[" : ", ") + repr(v);
+  return (out.empty() ? "[" : out) + "]";
+}
+
 template <class Entries, class Write>
 std::ostream& write_dict(std::ostream& out, const Entries& entries, Write write) {
   out << '{';
@@ -51,7 +70,7 @@ bool Logs::contains(std::string_view name) const {
 
 double Logs::at(std::string_view name) const {
   for (const Entry& e : entries_)
-    if (e.first == name) return e.second.item<double>();
+    if (e.first == name) return only_value(e);
   throw ValueError("there is no '" + std::string(name) + "' in these logs. There is: " + names_of(entries_) + ".");
 }
 
@@ -59,7 +78,7 @@ double Logs::operator[](std::size_t i) const {
   if (i >= entries_.size())
     throw IndexError("log " + std::to_string(i) + " is out of range; there are " + std::to_string(entries_.size()) +
                      ".");
-  return entries_[i].second.item<double>();
+  return only_value(entries_[i]);
 }
 
 void Logs::set(const std::string& name, const Tensor& value) {
@@ -81,11 +100,24 @@ std::ostream& operator<<(std::ostream& out, const Logs& logs) {
   return write_dict(out, logs.entries(), [&](const Tensor& value) {
     if (value.is_symbolic())
       out << value;
-    else if (value.dtype() == DType::float32)
-      out << repr(value.item<float>());
     else
-      out << repr(value.item<double>());
+      out << python_text(value);
   });
+}
+
+std::string python_text(const Tensor& value) {
+  return value.dtype() == DType::float32 ? repr_of<float>(value) : repr_of<double>(cast(value, float64));
+}
+
+double shown_value(const Tensor& value) {
+  return value.size() == 1 ? value.item<double>() : reduce_mean(cast(value, float64)).item<double>();
+}
+
+void append_values(History::Table& table, const std::string& name, const Tensor& value) {
+  table.append(name, shown_value(value));
+  if (value.size() == 1) return;
+  const std::vector<double> all = cast(value, float64).to_vector<double>();
+  for (std::size_t i = 0; i < all.size(); ++i) table.append(name + '[' + std::to_string(i) + ']', all[i]);
 }
 
 std::ostream& operator<<(std::ostream& out, const History::Table& table) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data/order_state.h"
+#include "models/log_values.h"
 #include "models/loop_run.h"
 #include "models/model_state.h"
 #include "models/trainer.h"
@@ -17,7 +18,7 @@ namespace strata {
 
 Progbar::Values progbar_values(const Logs& logs) {
   Progbar::Values out;
-  for (const auto& [name, value] : logs.entries()) out.emplace_back(name, value.item<double>());
+  for (const auto& [name, value] : logs.entries()) out.emplace_back(name, shown_value(value));
   return out;
 }
 
@@ -228,7 +229,7 @@ void LoopRun::end_epoch() {
   callbacks_.each([&](auto& c) { c.add_epoch_logs(epoch, epoch_logs_); });
   if (bar_) bar_->finish(train_steps, progbar_values(epoch_logs_));
   bar_.reset();
-  for (const auto& [name, value] : epoch_logs_.entries()) history.history.append(name, value.item<double>());
+  for (const auto& [name, value] : epoch_logs_.entries()) append_values(history.history, name, value);
   history.epoch.push_back(epoch);
   callbacks_.each([&](auto& c) { c.on_epoch_end(epoch, epoch_logs_); });
 }

@@ -55,6 +55,23 @@ void detail::register_custom_object(const CustomObjects& objects) {
   for (const CustomObject& o : objects.entries()) registered().objects.add(o);
 }
 
+namespace {
+// Options that Keras keeps as arrays ({"class_name": "__tensor__", "config": {"value": [...]}}) as plain lists.
+Config with_plain_arrays(Config config) {
+  using Kind = Config::Value::Kind;
+  std::vector<std::pair<std::string, Config::Value>> plain;
+  for (const auto& [name, value] : config.entries()) {
+    if (value.kind() != Kind::map) continue;
+    const std::string kind = value.as_map().get<std::string>("class_name", "");
+    if (kind != "__tensor__" && kind != "__numpy__") continue;
+    if (const Config inner = value.as_map().get<Config>("config", Config()); inner.contains("value"))
+      plain.emplace_back(name, inner.at("value"));
+  }
+  for (const auto& [name, value] : plain) config.set(name, value);
+  return config;
+}
+}  // namespace
+
 NamedConfig named_config(const Config::Value& value) {
   using Kind = Config::Value::Kind;
   if (value.kind() == Kind::string) return {value.as_string(), "", {}};
@@ -64,7 +81,7 @@ NamedConfig named_config(const Config::Value& value) {
   out.class_name = map.get<std::string>("class_name");
   out.registered_name = map.get<std::string>("registered_name", "");
   if (const auto* config = map.find("config"); config != nullptr && config->kind() == Kind::map)
-    out.config = config->as_map();
+    out.config = with_plain_arrays(config->as_map());
   return out;
 }
 

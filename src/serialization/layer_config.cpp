@@ -76,6 +76,7 @@ Config::Value serialize_object(const Config::Value& object, KerasStyle style) {
   Config config = plain_value(object.as_map(), style).as_map();
   if (style == KerasStyle::keras2) {
     if (object.role() == "loss") config.erase("dtype");
+    if (object.role() == "metric" && name.ends_with("IoU")) config.erase("dtype");
     if (name == "SparseCategoricalCrossentropy") config.erase("axis");
     for (const char* of_keras3 : {"loss_scale_factor", "gradient_accumulation_steps"})
       if (const auto* value = config.find(of_keras3); value != nullptr && value->is_none()) config.erase(of_keras3);

@@ -100,6 +100,29 @@ TEST(CSVLogger, WritesALineForEachEpochAndAppends) {
   EXPECT_THROW(run({1}, {callbacks::CSVLogger("/no/such/folder/log.csv")}, model), FileError);
 }
 
+// As Keras: the bar shows their mean, files have them all.
+TEST(Logs, SeveralValuesOfOneMetric) {
+  const Sequential model({Input({2}), Dense(2, {.activation = "softmax"})});
+  model.compile({.optimizer = optimizers::SGD(0.0), .loss = "mse", .metrics = {metrics::F1Score(), "AUC"}});
+  model.set_weights({Tensor{{1.f, 0.f}, {0.f, 1.f}}, Tensor{0.f, 0.f}});
+  const Tensor x = {{1.f, 0.f}, {0.f, 1.f}, {1.f, 0.f}, {0.f, 1.f}},
+               y = {{1.f, 0.f}, {0.f, 1.f}, {1.f, 0.f}, {1.f, 0.f}};
+  const std::string path = testing::TempDir() + "several.csv";
+  const History history = model.fit(x, y, {.epochs = 2, .verbose = 0, .callbacks = {callbacks::CSVLogger(path)}});
+  EXPECT_NEAR(history.history["f1_score[0]"][1], 0.8, 1e-6);
+  EXPECT_NEAR(history.history["f1_score[1]"][1], 2. / 3, 1e-6);
+  EXPECT_NEAR(history.history["f1_score"][1], (0.8 + 2. / 3) / 2, 1e-6);
+  EXPECT_TRUE(history.history.contains("AUC"));  // the word that was given is the name
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_TRUE(has(text.str(), "\"\"\"[0.79999995, 0.66666657]\"\"\"")) << text.str();
+  const Logs logs = model.evaluate(x, y, {.verbose = 0});
+  text.str("");
+  text << logs;
+  EXPECT_TRUE(has(text.str(), "'f1_score': [0.79999995, 0.66666657]")) << text.str();
+  EXPECT_TRUE(has(message_of([&] { logs.at("f1_score"); }), "has 2 values (shape (2,)), not one"));
+}
+
 TEST(TerminateOnNaN, StopsOrThrows) {
   const Sequential model = make_model();
   auto bad = [&](const callbacks::AnyCallback& c) {

@@ -8,6 +8,7 @@
 
 #include "strata/array.h"
 #include "strata/function.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"
@@ -43,6 +44,16 @@ TEST(Losses, WeightsAndReductions) {
   const auto each = value("none").to_vector<float>();
   EXPECT_FLOAT_EQ(each[0], 0.35f);
   EXPECT_FLOAT_EQ(each[1], 0.15f);
+}
+
+// One value for all samples takes the weights of all, as in Keras.
+TEST(Losses, OneValueTakesTheWeightsOfAll) {
+  const Tensor y = {{1.f, 0.f}, {0.f, 1.f}}, p = {{0.5f, 0.5f}, {0.f, 1.f}}, weights = {1.f, 0.5f};
+  const float plain = losses::Dice()(y, p).item<float>();
+  EXPECT_NEAR(losses::Dice()(y, p, weights).item<float>(), plain * 0.75f, 1e-6);
+  EXPECT_NEAR(losses::Dice({.reduction = "sum"})(y, p, weights).item<float>(), plain * 1.5f, 1e-6);
+  set_mask(p, {true, false});
+  EXPECT_NEAR(losses::Dice()(y, p).item<float>(), plain, 1e-6);
 }
 
 TEST(Losses, CrossEntropiesByHand) {

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "strata/array.h"
 #include "strata/function.h"
+#include "strata/masking.h"
 #include "strata/math.h"
 #include "strata/nn.h"
 #include "strata/reduce.h"
@@ -194,10 +197,33 @@ TEST(Metrics, UpdatesInsideAFunction) {
   EXPECT_FLOAT_EQ(step(y, p).item<float>(), 2.f / 3);
 }
 
+TEST(Metrics, FilesOfKerasNameWholeTypesAndArrays) {
+  // The counts of an IoU are integers there; with a floating type they are not.
+  const Config named = metrics::MeanIoU(2).get_config();
+  EXPECT_EQ(named.get<std::string>("dtype"), "int64");
+  EXPECT_EQ(metrics::MeanIoU(2, {.dtype = "float32"}).get_config().get<std::string>("dtype"), "float32");
+  const metrics::Metric whole =
+      metrics::Metric::from_config_value(Config{{"class_name", "MeanIoU"}, {"config", named}});
+  EXPECT_NEAR(whole({0, 1}, {0, 1}, {0.5f, 2.f}).item<float>(), 1, 1e-6);
+  EXPECT_EQ(whole.variables()[0].read().to_vector<float>()[0], 0.f);
+  const Config array = {{"class_name", "__tensor__"},
+                        {"config", Config{{"value", std::vector<double>{1, 0}}, {"dtype", "float32"}}}};
+  const Config auc = {{"multi_label", true}, {"num_labels", 2}, {"label_weights", array}};
+  const auto read = metrics::Metric::from_config_value(Config{{"class_name", "AUC"}, {"config", auc}});
+  EXPECT_EQ(read.get_config().get<std::vector<double>>("label_weights"), (std::vector<double>{1, 0}));
+}
+
+// Keras's root of the mean square, unlike its mean square, counts masked steps, too.
+TEST(Metrics, RootMeanSquaredErrorTakesNoMask) {
+  const Tensor y = {{0.f, 0.f}}, p = {{3.f, 4.f}};
+  set_mask(p, {{true, false}});
+  EXPECT_NEAR(metrics::RootMeanSquaredError()(y, p).item<float>(), std::sqrt(12.5f), 1e-6);
+}
+
 TEST(Metrics, NamesOfKeras) {
   EXPECT_EQ(Metric("mae").name(), "mae");
   EXPECT_EQ(Metric("mae").class_name(), "MeanAbsoluteError");
-  EXPECT_EQ(Metric("AUC").name(), "auc");
+  EXPECT_EQ(Metric("AUC").name(), "AUC");  // what was given to compile()
   EXPECT_EQ(metrics::LogCoshError().name(), "logcosh");
   EXPECT_EQ(metrics::CategoricalAccuracy({.name = "top"}).name(), "top");
   for (const char* name :

@@ -3,29 +3,23 @@
 #include "core/tensor_data.h"
 #include "graph/symbolic.h"
 #include "models/layer_state.h"
+#include "serialization/serialize.h"
 #include "strata/call.h"
 
 namespace strata {
 
 template class Custom<layers::InputLayer, Layer>;
 
-namespace {
-
-Tensor input_of_batch(const Shape& shape, const std::string& name, const std::string& dtype) {
-  for (std::size_t i = 1; i < shape.size(); ++i)
-    if (shape[i] != None && shape[i] < 0)
-      throw ShapeError("Input: dimension " + std::to_string(shape[i]) + " of shape " + to_string(shape.sub(1)) +
-                       " is negative. Use None for a dimension that is not known.");
-  const DType type = dtype.empty() ? DType::float32 : dtype_from_string(dtype);
-  return outputs_of(new_symbolic_node(name.empty() ? unique_name("input", true) : name, {}, {{shape, type}}))[0];
-}
-
-}  // namespace
-
 Tensor Input(const Shape& shape, const InputOptions& options) {
   Shape full = shape;
   full.insert(0, options.batch_size ? *options.batch_size : None);
-  return input_of_batch(full, options.name, options.dtype);
+  for (std::size_t i = 1; i < full.size(); ++i)
+    if (full[i] != None && full[i] < 0)
+      throw ShapeError("Input: dimension " + std::to_string(full[i]) + " of shape " + to_string(shape) +
+                       " is negative. Use None for a dimension that is not known.");
+  const DType dtype = options.dtype.empty() ? DType::float32 : dtype_from_string(options.dtype);
+  auto node = new_symbolic_node(options.name.empty() ? unique_name("input", true) : options.name, {}, {{full, dtype}});
+  return outputs_of(node)[0];
 }
 
 namespace layers {
@@ -56,8 +50,9 @@ Config InputLayer::get_config() const {
 }
 
 InputLayer InputLayer::from_config(const Config& config) {
-  return of(input_of_batch(config.get<Shape>("batch_shape"), config.get<std::string>("name", ""),
-                           config.get<std::string>("dtype", "float32")));
+  const Tensor input = input_from_config(config);
+  if (!input.defined()) throw ValueError("InputLayer: the configuration has no batch_shape.");
+  return of(input);
 }
 
 }  // namespace layers

@@ -125,6 +125,7 @@ void from_keras2(const std::string& class_name, Config& config) {
 }
 
 Config layer_values(const Layer& layer, KerasStyle style) {
+  if (layer.class_name() == "InputLayer") return input_layer_config(layer.output(), layer.name(), style);
   Config config = plain_value(layer.get_config(), style).as_map();
   if (style == KerasStyle::keras2)
     to_keras2(layer, config);
@@ -168,6 +169,7 @@ Layer make_layer(const NamedConfig& named) {
   const layers::LayerClass* row = layers::find_layer_class(named.class_name);
   if (row == nullptr) throw_unknown(named.class_name);
   check_supported(named.class_name, named.config);
+  if (named.class_name == "InputLayer") return row->make(named.config);  // its dtype is no policy
   Config config = named.config;
   from_keras2(named.class_name, config);
   Layer layer = row->make(config);

@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include "serialization/json.h"
+#include "serialization/serialize.h"
 #include "strata/array.h"
 #include "strata/layers/core.h"
 #include "strata/layers/merging.h"
 #include "strata/model.h"
-#include "support/errors.h"
+#include "tests/support/errors.h"
 
 namespace strata {
 namespace {
@@ -55,11 +57,15 @@ TEST(InputLayer, BeginsASequentialWithoutBeingOneOfItsLayers) {
 
 TEST(InputLayer, IsMadeAgainFromItsConfiguration) {
   const Layer layer = InputLayer({None, 3}, {.name = "x", .dtype = "int64"});
-  const Layer again = Layer::from_config_value(layer.to_config_value());
-  EXPECT_EQ(again.name(), "x");
-  const Tensor input = again.output();
-  EXPECT_EQ(input.shape(), (Shape{None, None, 3}));
-  EXPECT_EQ(input.dtype(), int64);
+  for (const KerasStyle style : {KerasStyle::keras3, KerasStyle::keras2}) {
+    const Layer again = deserialize_layer(parse_config_json(serialize_layer(layer, style).to_json(), "test"));
+    EXPECT_EQ(again.name(), "x");
+    const Tensor input = again.output();
+    EXPECT_EQ(input.shape(), (Shape{None, None, 3}));
+    EXPECT_EQ(input.dtype(), int64);
+  }
+  EXPECT_FALSE(serialize_layer(layer, KerasStyle::keras3).at("config").as_map().contains("trainable"));
+  EXPECT_TRUE(test::has(test::message_of<ValueError>([] { InputLayer::from_config({}); }), "batch_shape"));
   EXPECT_TRUE(test::has(test::message_of<ValueError>([] { InputLayer::of(ones({2})); }), "tensor of Input()"));
 }
 

@@ -260,7 +260,7 @@ void ZipReader::read_directory(std::uint64_t offset, std::uint64_t bytes, std::u
   }
 }
 
-std::unique_ptr<ZipReader::Entry> ZipReader::open(const ZipEntry& entry) const {
+std::uint64_t ZipReader::position_of(const ZipEntry& entry) const {
   const std::string what = "entry '" + entry.name + "' ";
   if (entry.offset > file_.size() || file_.size() - entry.offset < kLocalSize) fail(what + "lies outside the file.");
   std::string local(kLocalSize, '\0');
@@ -270,10 +270,14 @@ std::unique_ptr<ZipReader::Entry> ZipReader::open(const ZipEntry& entry) const {
       entry.offset + kLocalSize + number_at<std::uint16_t>(local, 26) + number_at<std::uint16_t>(local, 28);
   if (offset > file_.size() || entry.compressed > file_.size() - offset)
     fail(what + "ends behind the end of the file.");
-  if (entry.method == kStored) {
-    if (entry.compressed != entry.uncompressed) fail(what + "is stored, but has two sizes.");
-    return std::make_unique<StoredEntry>(file_, entry, offset);
-  }
+  if (entry.method == kStored && entry.compressed != entry.uncompressed) fail(what + "is stored, but has two sizes.");
+  return offset;
+}
+
+std::unique_ptr<ZipReader::Entry> ZipReader::open(const ZipEntry& entry) const {
+  const std::string what = "entry '" + entry.name + "' ";
+  const std::uint64_t offset = position_of(entry);
+  if (entry.method == kStored) return std::make_unique<StoredEntry>(file_, entry, offset);
   if (entry.method != kDeflated)
     fail(what + "is compressed by method " + std::to_string(entry.method) + "; expected 0 (stored) or 8 (deflated).");
   if (entry.uncompressed / kBestRatio > entry.compressed)

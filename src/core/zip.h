@@ -32,6 +32,9 @@ class STRATA_API ZipReader {
     virtual void finish() = 0;
   };
   std::unique_ptr<Entry> open(const ZipEntry& entry) const;
+  // Where the bytes of an entry begin in the file; those of one that is stored (method 0) are read there as they are.
+  // Throws FileError where they would not lie in the file.
+  std::uint64_t position_of(const ZipEntry& entry) const;
 
  private:
   void read_directory(std::uint64_t offset, std::uint64_t bytes, std::uint64_t count);

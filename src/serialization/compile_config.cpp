@@ -78,7 +78,11 @@ metrics::Metric read_metric(const Config::Value& value, const std::string& outpu
   if (!output.empty() && name.starts_with(output + "_")) name = name.substr(output.size() + 1);
   if (plain.kind() == Kind::string) {
     if (name == "accuracy" || name == "acc") return metrics::Metric(name);
-    return metrics::Metric::from_config_value(plain);
+    const auto metric = metrics::Metric::from_config_value(plain);
+    if (name.empty() || name == metric.name() || metric.class_name() == "accuracy") return metric;
+    Config config = metric.get_config();
+    config.set("name", name);  // "mae" of a function mean_absolute_error
+    return metrics::Metric::from_config_value(Config{{"class_name", metric.class_name()}, {"config", config}});
   }
   Config map = plain.as_map();
   Config config = map.get<Config>("config", Config());
@@ -149,8 +153,9 @@ Config without_decay(Config config) {
   const bool decays = decay != nullptr && decay->kind() == Kind::real && decay->as_double() > 0 && rate != nullptr &&
                       rate->kind() == Kind::real;
   if (decays) {
-    const Config schedule = {
-        {"initial_learning_rate", rate->as_double()}, {"decay_steps", std::int64_t{1}}, {"decay_rate", decay->as_double()}};
+    const Config schedule = {{"initial_learning_rate", rate->as_double()},
+                             {"decay_steps", std::int64_t{1}},
+                             {"decay_rate", decay->as_double()}};
     config.set("learning_rate", Config{{"class_name", "InverseTimeDecay"}, {"config", schedule}});
   }
   config.erase("decay");
@@ -167,6 +172,8 @@ optimizers::Optimizer read_optimizer(const Config::Value& value) {
   Config config = map.get<Config>("config", Config());
   if (name == "LossScaleOptimizer" && config.contains("inner_optimizer"))
     return read_optimizer(config.at("inner_optimizer"));
+  // Nadam's decay was one of its momentum.
+  if (name == "Nadam") config.erase("decay");
   map.set("config", without_decay(std::move(config)));
   return optimizers::Optimizer::from_config_value(map);
 }

@@ -286,7 +286,8 @@ def test_hard_sigmoid_keeps_its_meaning(k, name, run_program, tmp_path):
 OLD_OPTIMIZERS = {
     "sgd": lambda o: o.SGD(0.05, momentum=0.9, decay=0.1), "adam": lambda o: o.Adam(0.01, decay=0.05),
     "amsgrad": lambda o: o.Adam(0.01, amsgrad=True), "adamax": lambda o: o.Adamax(0.01), "adagrad": lambda o: o.Adagrad(0.05),
-    "adadelta": lambda o: o.Adadelta(0.5), "rmsprop": lambda o: o.RMSprop(0.01, momentum=0.5)}
+    "adadelta": lambda o: o.Adadelta(0.5), "rmsprop": lambda o: o.RMSprop(0.01, momentum=0.5),
+    "ftrl": lambda o: o.Ftrl(0.05, l1_regularization_strength=0.01)}
 
 
 @pytest.mark.parametrize("name", OLD_OPTIMIZERS)
@@ -294,4 +295,13 @@ def test_the_first_optimizers_of_keras_2_go_on(name, run_program, tmp_path):
     k = tf_keras
     model = k.Sequential([k.layers.Input((6,)), k.layers.Dense(8, activation="relu"), k.layers.LeakyReLU(), k.layers.Dense(2)])
     model.compile(OLD_OPTIMIZERS[name](k.optimizers.legacy), "mse")
+    strata_reads(model, tmp_path / "m.h5", tmp_path / "d.npz", run_program)
+
+
+def test_a_schedule_of_tf_keras_2_goes_on(run_program, tmp_path):
+    """Its SGD keeps momenta even where there is no momentum."""
+    k = tf_keras
+    model = k.Sequential([k.layers.Input((6,)), k.layers.Dense(8, activation="relu"), k.layers.Dense(2)])
+    schedule = k.optimizers.schedules.CosineDecay(0.001, 6, alpha=0.1, warmup_target=0.3, warmup_steps=4)
+    model.compile(k.optimizers.SGD(schedule), "mse")
     strata_reads(model, tmp_path / "m.h5", tmp_path / "d.npz", run_program)

@@ -7,6 +7,8 @@
 
 #include "core/zip.h"
 #include "io/keras/weights.h"
+#include "io/mapped_file.h"
+#include "kernels/crc32.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
 #include "models/trainer.h"
@@ -89,8 +91,23 @@ std::string read_archive_text(const std::string& path, const std::string& name) 
 }
 
 hdf5::Object open_archive_weights(const std::string& path) {
-  const auto bytes = read_entry(path, "model.weights.h5", kMostWeights);
-  return hdf5::open_bytes(bytes->data(), bytes->size(), bytes, path + "/model.weights.h5");
+  const std::string name = "model.weights.h5", where = path + "/" + name;
+  const InputFile file(path);
+  const ZipReader zip(file);
+  const ZipEntry& entry = entry_of(zip, path, name);
+  if (entry.method != 0) {
+    const auto bytes = read_entry(path, name, kMostWeights);
+    return hdf5::open_bytes(bytes->data(), bytes->size(), bytes, where);
+  }
+  // Stored, as Keras and strata write it: the weights are read where they lie.
+  const std::uint64_t at = zip.position_of(entry);
+  const auto mapping = map_file(path);
+  if (at > mapping->size() || entry.uncompressed > mapping->size() - at)
+    throw FileError("'" + path + "' became shorter while it was read.");
+  const char* const bytes = static_cast<const char*>(mapping->bytes()) + at;
+  if (crc32(0, bytes, entry.uncompressed) != entry.crc)
+    throw FileError("'" + where + "': the checksum is wrong. The file is damaged.");
+  return hdf5::open_bytes(bytes, entry.uncompressed, mapping, where);
 }
 
 void save_archive(const Model& model, const std::string& path, const SaveOptions& options) {

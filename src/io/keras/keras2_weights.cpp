@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -225,6 +226,8 @@ std::vector<hdf5::Object> in_order_of(const std::vector<Variable>& variables, co
                                                             {"rms", "_velocity"},
                                                             {"mg", "_average_gradient"},
                                                             {"accumulator", "_accumulator"},
+                                                            {"linear", "_linear"},
+                                                            {"momentum_cache", "u_product"},
                                                             {"accum_grad", "_accumulated_grad"},
                                                             {"accum_var", "_accumulated_delta_var"}};
   std::vector<bool> taken(names.size(), false);
@@ -244,6 +247,14 @@ std::vector<hdf5::Object> in_order_of(const std::vector<Variable>& variables, co
   return out;
 }
 
+// The product of the factors of so many steps, which tf_keras's Nadam does not keep.
+Tensor nadam_product(double beta_1, std::int64_t steps) {
+  double product = 1;
+  for (std::int64_t i = 1; i <= steps && product > 1e-30; ++i)
+    product *= beta_1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(i)));
+  return Tensor(product);
+}
+
 }  // namespace
 
 bool read_optimizer_keras2(const Model& model, const hdf5::Object& root) {
@@ -260,6 +271,19 @@ bool read_optimizer_keras2(const Model& model, const hdf5::Object& root) {
   } else {
     for (const std::string& name : names)
       if (last_part(name) != "learning_rate") objects.push_back(group->at(name));
+  }
+  // tf_keras keeps momenta where there is no momentum, too.
+  const std::string optimizer = model.optimizer().class_name();
+  if (optimizer == "SGD" && variables.size() == 1 && objects.size() > 1)
+    objects.erase(objects.begin() + 1, objects.end());
+  const bool lacks_product = optimizer == "Nadam" && objects.size() + 1 == variables.size() && !objects.empty();
+  if (lacks_product) {
+    const Tensor steps = objects[0].read();
+    if (steps.size() != 1) return false;
+    variables.back().assign(cast(
+        nadam_product(model.optimizer().get_config().get<double>("beta_1"), cast(steps, int64).item<std::int64_t>()),
+        variables.back().dtype()));
+    variables.pop_back();
   }
   if (objects.size() != variables.size()) return false;
   for (std::size_t i = 0; i < variables.size(); ++i)

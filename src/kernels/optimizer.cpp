@@ -196,15 +196,15 @@ void Copy(const Update& u, int64_t begin, int64_t end) {
 }
 
 template <class Step>
-void RunAny(const Update& u, const Step& s, int64_t begin, int64_t end) {
-  dispatch_floating("optimizer update", u.dtype, [&]<class T>() { Run<T>(u, s, begin, end); });
+void RunFloat(const Update& u, const Step& s, int64_t begin, int64_t end) {
+  Run<float>(u, s, begin, end);
   if (u.copy == nullptr) return;
   u.copy_dtype == DType::bfloat16 ? Copy<BFloat16>(u, begin, end) : Copy<Float16>(u, begin, end);
 }
 
-void RunSgd(const Update& u, const SgdStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
-void RunAdam(const Update& u, const AdamStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
-void RunRmsprop(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) { RunAny(u, s, begin, end); }
+void RunSgd(const Update& u, const SgdStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
+void RunAdam(const Update& u, const AdamStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
+void RunRmsprop(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace strata::kernels
@@ -218,9 +218,17 @@ HWY_EXPORT(RunSgd);
 HWY_EXPORT(RunAdam);
 HWY_EXPORT(RunRmsprop);
 
-// run(update, begin, end) for all elements of all updates, cut evenly among threads.
-template <class F>
-void for_all(std::span<const Update> updates, F&& run) {
+// The updates of float32 weights are compiled for each set of instructions, the rare others once.
+template <class Step>
+void run_other(const Update& u, const Step& s, std::int64_t begin, std::int64_t end) {
+  dispatch_floating("optimizer update", u.dtype, [&]<class T>() {
+    if constexpr (!std::is_same_v<T, float>) HWY_NAMESPACE::Run<T>(u, s, begin, end);
+  });
+}
+
+// All elements of all updates, cut evenly among threads; run_float(update, s, begin, end) is for float32.
+template <class Step, class F>
+void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
   std::int64_t total = 0;
   for (const Update& u : updates) total += u.n;
   // Blocks of a few cache lines, so that threads do not share lines and copies start at whole vectors.
@@ -230,8 +238,8 @@ void for_all(std::span<const Update> updates, F&& run) {
     const std::int64_t begin = first * kBlock, end = std::min(total, last * kBlock);
     std::int64_t start = 0;  // of the update among all elements
     for (const Update& u : updates) {
-      const std::int64_t from = std::max(begin, start), to = std::min(end, start + u.n);
-      if (from < to) run(u, from - start, to - start);
+      const std::int64_t from = std::max(begin, start) - start, to = std::min(end, start + u.n) - start;
+      if (from < to) u.dtype == DType::float32 ? run_float(u, s, from, to) : run_other(u, s, from, to);
       start += u.n;
     }
   });
@@ -240,16 +248,13 @@ void for_all(std::span<const Update> updates, F&& run) {
 }  // namespace
 
 void sgd_update_all(std::span<const Update> updates, const SgdStep& s) {
-  const auto run = HWY_DYNAMIC_DISPATCH(RunSgd);
-  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
+  update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunSgd));
 }
 void adam_update_all(std::span<const Update> updates, const AdamStep& s) {
-  const auto run = HWY_DYNAMIC_DISPATCH(RunAdam);
-  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
+  update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunAdam));
 }
 void rmsprop_update_all(std::span<const Update> updates, const RmspropStep& s) {
-  const auto run = HWY_DYNAMIC_DISPATCH(RunRmsprop);
-  for_all(updates, [&](const Update& u, std::int64_t begin, std::int64_t end) { run(u, s, begin, end); });
+  update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunRmsprop));
 }
 
 void sgd_update(const Update& u, const SgdStep& s) { sgd_update_all({&u, 1}, s); }

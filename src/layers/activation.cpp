@@ -3,6 +3,7 @@
 #include "layers/layer_config.h"
 #include "strata/math.h"
 #include "strata/nn.h"
+#include "strata/reduce.h"
 
 namespace strata {
 template class Custom<layers::Activation, Layer>;
@@ -105,7 +106,10 @@ Softmax::Softmax(const SoftmaxOptions& options) : options_(options) {
   set_name(options.name);
   set_dtype(options.dtype);
 }
-Tensor Softmax::call(const Tensor& x) const { return nn::softmax(x, options_.axis); }
+Tensor Softmax::call(const Tensor& x) const {
+  if (options_.axis.size() == 1) return nn::softmax(x, options_.axis[0]);
+  return exp(x - reduce_logsumexp(x, Axes(options_.axis), {.keepdims = true}));
+}
 Config Softmax::get_config() const { return write_options(options_, softmax_fields); }
 Softmax Softmax::from_config(const Config& c) { return Softmax(read_options<SoftmaxOptions>(c, softmax_fields)); }
 

@@ -1,6 +1,7 @@
 // RandomCrop, CenterCrop and Resizing.
 #include "layers/augmentation_support.h"
 #include "layers/layer_config.h"
+#include "strata/array.h"
 #include "strata/indexing.h"
 #include "strata/math.h"
 #include "strata/nn.h"
@@ -23,6 +24,8 @@ const auto crop_fields = [](auto& o, auto&& v) {
 const auto resizing_fields = [](auto& o, auto&& v) {
   v("interpolation", o.interpolation);
   v("crop_to_aspect_ratio", o.crop_to_aspect_ratio);
+  v("pad_to_aspect_ratio", o.pad_to_aspect_ratio);
+  v("fill_value", o.fill_value);
   v("data_format", o.data_format);
 };
 
@@ -99,6 +102,8 @@ Resizing::Resizing(std::int64_t height, std::int64_t width, const ResizingOption
   if (options.interpolation != "bilinear" && options.interpolation != "nearest")
     throw ValueError("Resizing: interpolation is \"" + options.interpolation +
                      "\". Use \"bilinear\" or \"nearest\"; Image::resize has more.");
+  if (options.crop_to_aspect_ratio && options.pad_to_aspect_ratio)
+    throw ValueError("Resizing: crop_to_aspect_ratio and pad_to_aspect_ratio are both true. Give one of them.");
   set_name(options.name);
   set_dtype(options.dtype);
 }
@@ -106,7 +111,19 @@ Tensor Resizing::call(const Tensor& images) const {
   const Pictures pictures(*this, images, options_.data_format);
   if (options_.crop_to_aspect_ratio)
     return pictures.back(smart_resize(pictures.batch(), height_, width_, options_.interpolation));
-  return pictures.back(nn::resize(pictures.batch(), {height_, width_}, {.interpolation = options_.interpolation}));
+  Tensor batch = pictures.batch();
+  if (options_.pad_to_aspect_ratio) {
+    // As many on both sides; Keras leaves an odd one out.
+    const auto missing = [](std::int64_t size, std::int64_t other, std::int64_t to, std::int64_t of) {
+      return std::max<std::int64_t>(
+                 static_cast<std::int64_t>(static_cast<float>(other * to) / static_cast<float>(of)) - size, 0) /
+             2;
+    };
+    const std::int64_t down = missing(pictures.height(), pictures.width(), height_, width_);
+    const std::int64_t right = missing(pictures.width(), pictures.height(), width_, height_);
+    batch = pad(batch, {{0, 0}, {down, down}, {right, right}, {0, 0}}, {.constant_values = options_.fill_value});
+  }
+  return pictures.back(nn::resize(batch, {height_, width_}, {.interpolation = options_.interpolation}));
 }
 Config Resizing::get_config() const {
   Config config = {{"height", height_}, {"width", width_}};

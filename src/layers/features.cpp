@@ -163,25 +163,34 @@ Normalization Normalization::from_config(const Config& c) {
   return Normalization(o);
 }
 
+namespace {
+
+void check_output_mode(const char* layer, const std::string& mode, bool with_int) {
+  if (mode == "multi_hot" || mode == "one_hot" || mode == "count" || (with_int && mode == "int")) return;
+  throw ValueError(std::string(layer) + ": output_mode is \"" + mode + "\". Use " + (with_int ? "\"int\", " : "") +
+                   "\"multi_hot\", \"one_hot\" or \"count\".");
+}
+Tensor encoded(const Tensor& given, std::int64_t depth, const std::string& mode, DType dtype) {
+  const Tensor ids = given.rank() == 0 ? expand_dims(given, 0) : given;
+  const OneHotOptions as = {.dtype = dtype};
+  if (mode == "one_hot") return one_hot(ids.rank() > 1 && ids.shape().back() == 1 ? squeeze(ids, -1) : ids, depth, as);
+  const Tensor each = one_hot(ids, depth, as);
+  return mode == "count" ? reduce_sum(each, -2) : reduce_max(each, -2);
+}
+
+}  // namespace
+
 CategoryEncoding::CategoryEncoding(std::int64_t num_tokens, const CategoryEncodingOptions& options)
     : num_tokens_(num_tokens), options_(options) {
   if (num_tokens < 1)
     throw ValueError("CategoryEncoding: num_tokens is " + std::to_string(num_tokens) + "; it must be positive.");
   if (options_.output_mode == "binary") options_.output_mode = "multi_hot";
-  if (options_.output_mode != "multi_hot" && options_.output_mode != "one_hot" && options_.output_mode != "count")
-    throw ValueError("CategoryEncoding: output_mode is \"" + options.output_mode +
-                     "\". Use \"multi_hot\", \"one_hot\" or \"count\".");
+  check_output_mode("CategoryEncoding", options_.output_mode, false);
   set_name(options.name);
   set_dtype(options.dtype);
 }
 Tensor CategoryEncoding::call(const Tensor& x) const {
-  Tensor ids = x.dtype() == DType::int64 ? x : cast(x, int32);
-  if (ids.rank() == 0) ids = expand_dims(ids, 0);
-  const OneHotOptions as = {.dtype = compute_dtype()};
-  if (options_.output_mode == "one_hot")
-    return one_hot(ids.rank() > 1 && ids.shape().back() == 1 ? squeeze(ids, -1) : ids, num_tokens_, as);
-  const Tensor each = one_hot(ids, num_tokens_, as);
-  return options_.output_mode == "count" ? reduce_sum(each, -2) : reduce_max(each, -2);
+  return encoded(x.dtype() == DType::int64 ? x : cast(x, int32), num_tokens_, options_.output_mode, compute_dtype());
 }
 Config CategoryEncoding::get_config() const {
   return {{"num_tokens", num_tokens_}, {"output_mode", options_.output_mode}};
@@ -193,7 +202,8 @@ CategoryEncoding CategoryEncoding::from_config(const Config& c) {
 }
 
 Discretization::Discretization(const std::vector<double>& bin_boundaries, const DiscretizationOptions& options)
-    : boundaries_(bin_boundaries) {
+    : boundaries_(bin_boundaries), options_(options) {
+  check_output_mode("Discretization", options.output_mode, true);
   if (!std::is_sorted(boundaries_.begin(), boundaries_.end()))
     throw ValueError("Discretization: bin_boundaries are not in ascending order. Sort them.");
   set_name(options.name);
@@ -202,12 +212,18 @@ Discretization::Discretization(const std::vector<double>& bin_boundaries, const 
 Tensor Discretization::call(const Tensor& x) const {
   const Tensor in = is_floating(x.dtype()) ? x : cast(x, float32);
   const Tensor bounds = cast(Tensor::from(boundaries_, {static_cast<std::int64_t>(boundaries_.size())}), in.dtype());
-  return reduce_sum(cast(expand_dims(in, -1) >= bounds, int32), -1);
+  const Tensor ids = reduce_sum(cast(expand_dims(in, -1) >= bounds, int32), -1);
+  if (options_.output_mode == "int") return ids;
+  const auto depth = static_cast<std::int64_t>(boundaries_.size()) + 1;
+  return encoded(ids, depth, options_.output_mode, compute_dtype());
 }
-Config Discretization::get_config() const { return {{"bin_boundaries", boundaries_}}; }
+Config Discretization::get_config() const {
+  return {{"bin_boundaries", boundaries_}, {"output_mode", options_.output_mode}};
+}
 Discretization Discretization::from_config(const Config& c) {
-  return Discretization(c.get<std::vector<double>>("bin_boundaries"),
-                        read_options<DiscretizationOptions>(c, no_fields));
+  return Discretization(
+      c.get<std::vector<double>>("bin_boundaries"),
+      read_options<DiscretizationOptions>(c, [](auto& o, auto&& v) { v("output_mode", o.output_mode); }));
 }
 
 namespace {

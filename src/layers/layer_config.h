@@ -6,6 +6,7 @@
 
 #include "core/fields.h"
 #include "strata/custom.h"
+#include "strata/layers/axes.h"
 
 namespace strata::layers {
 
@@ -15,6 +16,11 @@ struct WriteField {
   template <class T>
   void operator()(const char* name, const T& v) const {
     out.set(name, Config::Value(v));
+  }
+  // One axis as a number, as Keras writes it.
+  void operator()(const char* name, const LayerAxes& v) const {
+    out.set(name,
+            v.size() == 1 ? Config::Value(v[0]) : Config::Value(static_cast<const std::vector<std::int64_t>&>(v)));
   }
   template <class T>
   void operator()(const char* name, const std::optional<T>& v) const {
@@ -28,6 +34,14 @@ struct ReadField {
   template <class T>
   void operator()(const char* name, T& v) const {
     if (in.contains(name)) v = in.get<T>(name);
+  }
+  void operator()(const char* name, LayerAxes& v) const {
+    const Config::Value* found = in.find(name);
+    if (found == nullptr) return;
+    if (found->kind() == Config::Value::Kind::list)
+      v = in.get<std::vector<std::int64_t>>(name);
+    else
+      v = in.get<std::int64_t>(name);
   }
   template <class T>
   void operator()(const char* name, std::optional<T>& v) const {

@@ -46,17 +46,20 @@ Tensor Dropout::call(const Tensor& x, bool training) const {
   if (rate_ == 1) return zeros_like(x);
   return nn::dropout(x, rate_, {.seed = options_.seed, .noise_shape = options_.noise_shape});
 }
-Config Dropout::get_config() const {
-  Config config = {{"rate", rate_}, {"noise_shape", Config::Value()}, {"seed", Config::Value()}};
-  if (!options_.noise_shape.empty()) config.set("noise_shape", options_.noise_shape);
-  if (options_.seed) config.set("seed", *options_.seed);
+namespace {
+Config config_of(double rate, const DropoutLayerOptions& options) {
+  Config config = {{"rate", rate}, {"noise_shape", Config::Value()}, {"seed", Config::Value()}};
+  if (!options.noise_shape.empty()) config.set("noise_shape", options.noise_shape);
+  if (options.seed) config.set("seed", *options.seed);
   return config;
 }
-Dropout Dropout::from_config(const Config& c) {
-  Config fixed = c;
-  if (const auto* shape = c.find("noise_shape"); shape != nullptr && shape->is_none()) fixed.erase("noise_shape");
-  return Dropout(c.get<double>("rate"), read_options<DropoutLayerOptions>(fixed, dropout_fields));
+DropoutLayerOptions options_of(Config c) {
+  if (const auto* shape = c.find("noise_shape"); shape != nullptr && shape->is_none()) c.erase("noise_shape");
+  return read_options<DropoutLayerOptions>(c, dropout_fields);
 }
+}  // namespace
+Config Dropout::get_config() const { return config_of(rate_, options_); }
+Dropout Dropout::from_config(const Config& c) { return Dropout(c.get<double>("rate"), options_of(c)); }
 
 template <class Self, int kSpatial>
 SpatialDropout<Self, kSpatial>::SpatialDropout(double rate, const NoiseOptions& options)
@@ -113,7 +116,7 @@ GaussianNoise GaussianNoise::from_config(const Config& c) {
   return GaussianNoise(c.get<double>("stddev"), read_options<NoiseOptions>(c, noise_fields));
 }
 
-AlphaDropout::AlphaDropout(double rate, const NoiseOptions& options) : rate_(rate), options_(options) {
+AlphaDropout::AlphaDropout(double rate, const DropoutLayerOptions& options) : rate_(rate), options_(options) {
   check_rate("AlphaDropout", rate);
   set_name(options.name);
   set_dtype(options.dtype);
@@ -123,13 +126,15 @@ Tensor AlphaDropout::call(const Tensor& x, bool training) const {
   // What is dropped takes SELU's limit at minus infinity; then an affine map restores mean and variance.
   const double limit = -1.6732632423543772 * 1.0507009873554805;
   const double a = 1 / std::sqrt((1 - rate_) * (1 + rate_ * limit * limit)), b = -a * limit * rate_;
-  const Tensor kept = greater_equal(random::uniform_like(x, {.seed = options_.seed}), rate_);
+  const auto& noise_shape = options_.noise_shape;
+  const Tensor kept =
+      noise_shape.empty()
+          ? greater_equal(random::uniform_like(x, {.seed = options_.seed}), rate_)
+          : greater(nn::dropout(ones_like(x), rate_, {.seed = options_.seed, .noise_shape = noise_shape}), 0.0);
   return where(kept, x, limit) * a + b;
 }
-Config AlphaDropout::get_config() const { return with_rate("rate", rate_, options_); }
-AlphaDropout AlphaDropout::from_config(const Config& c) {
-  return AlphaDropout(c.get<double>("rate"), read_options<NoiseOptions>(c, noise_fields));
-}
+Config AlphaDropout::get_config() const { return config_of(rate_, options_); }
+AlphaDropout AlphaDropout::from_config(const Config& c) { return AlphaDropout(c.get<double>("rate"), options_of(c)); }
 
 ActivityRegularization::ActivityRegularization(const ActivityRegularizationOptions& options) : options_(options) {
   set_name(options.name);

@@ -12,7 +12,6 @@ namespace strata::layers {
 
 namespace {
 
-const auto rescaling_fields = [](auto& o, auto&& v) { v("offset", o.offset); };
 const auto upsampling_fields = [](auto& o, auto&& v) { v("interpolation", o.interpolation); };
 
 void check_rank(const Layer& layer, const Tensor& x, std::int64_t rank) {
@@ -146,14 +145,38 @@ RepeatVector RepeatVector::from_config(const Config& c) {
   return RepeatVector(c.get<std::int64_t>("n"), read_options<ReshapingOptions>(c, no_fields));
 }
 
-Rescaling::Rescaling(double scale, const RescalingOptions& options) : scale_(scale), options_(options) {
+namespace {
+Tensor tensor_of(const PerChannel& v, DType dtype) {
+  if (v.values.size() == 1) return constant(v.values[0], dtype);
+  return cast(Tensor::from(v.values, {static_cast<std::int64_t>(v.values.size())}), dtype);
+}
+Config::Value config_of(const PerChannel& v) {
+  return v.values.size() == 1 ? Config::Value(v.values[0]) : Config::Value(v.values);
+}
+PerChannel per_channel(const Config& c, const char* name, double otherwise) {
+  const auto* value = c.find(name);
+  if (value == nullptr) return otherwise;
+  if (value->kind() == Config::Value::Kind::list) return c.get<std::vector<double>>(name);
+  return c.get<double>(name);
+}
+}  // namespace
+
+Rescaling::Rescaling(const PerChannel& scale, const RescalingOptions& options) : scale_(scale), options_(options) {
+  for (const PerChannel* v : {&scale_, &options_.offset})
+    if (v->values.empty())
+      throw ValueError("Rescaling: scale or offset has no number. Give one, or one for each channel.");
   set_name(options.name);
   set_dtype(options.dtype);
 }
-Tensor Rescaling::call(const Tensor& x) const { return cast(x, compute_dtype()) * scale_ + options_.offset; }
-Config Rescaling::get_config() const { return {{"scale", scale_}, {"offset", options_.offset}}; }
+Tensor Rescaling::call(const Tensor& x) const {
+  const DType dtype = compute_dtype();
+  return cast(x, dtype) * tensor_of(scale_, dtype) + tensor_of(options_.offset, dtype);
+}
+Config Rescaling::get_config() const { return {{"scale", config_of(scale_)}, {"offset", config_of(options_.offset)}}; }
 Rescaling Rescaling::from_config(const Config& c) {
-  return Rescaling(c.get<double>("scale"), read_options<RescalingOptions>(c, rescaling_fields));
+  auto options = read_options<RescalingOptions>(c, no_fields);
+  options.offset = per_channel(c, "offset", 0);
+  return Rescaling(per_channel(c, "scale", 1), options);
 }
 
 template <class Self, int kSpatial>

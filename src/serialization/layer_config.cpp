@@ -129,7 +129,7 @@ Config layer_values(const Layer& layer, KerasStyle style) {
   Config config = plain_value(layer.get_config(), style).as_map();
   if (style == KerasStyle::keras2)
     to_keras2(layer, config);
-  else if (layer.class_name().starts_with("SpatialDropout"))
+  else if (layer.class_name().starts_with("SpatialDropout") || layer.class_name() == "Discretization")
     config.erase("trainable");  // Keras 3 does not take it here
   return config;
 }

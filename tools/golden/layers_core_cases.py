@@ -19,6 +19,7 @@ def dense(f):
     add(f, "Dense", {"units": 3, "activity_regularizer": "l2"}, x)
     add(f, "Embedding", {"input_dim": 7, "output_dim": 4}, lambda d: d.integers(0, 7, 3, 5))
     add(f, "Embedding", {"input_dim": 7, "output_dim": 2}, lambda d: d.integers(0, 7, 4))
+    add(f, "Rescaling", {"scale": [2.0, 0.5, 3.0], "offset": [-1.0, 0.25, 0.0]}, lambda d: d.normal(2, 3, 3, 3))
     add(f, "Rescaling", {"scale": 1 / 255.0, "offset": -0.5}, lambda d: d.integers(0, 256, 2, 3, 3, 3).astype(np.float32))
 
 
@@ -37,6 +38,7 @@ def activations(f):
     add(f, "PReLU", {"shared_axes": [1, 2]}, lambda d: d.away(2, 3, 4, 2))
     add(f, "Softmax", {}, x)
     add(f, "Softmax", {"axis": 1}, lambda d: d.normal(2, 4, 3))
+    add(f, "Softmax", {"axis": [1, 2]}, lambda d: d.normal(2, 4, 3))
 
 
 def dropout(f):

@@ -24,6 +24,7 @@ def make():
         add(f, "GroupNormalization", config, lambda d: d.normal(2, 3, 4, 8))
     add(f, "GroupNormalization", {"groups": 3}, lambda d: d.normal(2, 6), note="rank2")
     add(f, "UnitNormalization", {}, lambda d: d.normal(3, 4))
+    add(f, "LayerNormalization", {"axis": 1}, lambda d: d.normal(3, 4, 5))
     for config in [{}, {"epsilon": 0.1}, {"axis": [1, 2]}]:
         add(f, "RMSNormalization", config, lambda d: d.normal(3, 4, 5))
     return f

@@ -63,6 +63,8 @@ def sizes(f):
         add(f, "Resizing", {"height": height, "width": width}, PICTURES)
         add(f, "Resizing", {"height": height, "width": width, "crop_to_aspect_ratio": True}, PICTURES)
         add(f, "CenterCrop", {"height": height, "width": width}, PICTURES)
+    add(f, "Resizing", {"height": 4, "width": 9, "pad_to_aspect_ratio": True, "fill_value": 0.5}, PICTURES)
+    add(f, "Resizing", {"height": 7, "width": 3, "pad_to_aspect_ratio": True}, PICTURES)
     add(f, "Resizing", {"height": 4, "width": 3, "interpolation": "nearest"}, PICTURES)
 
 
@@ -74,6 +76,9 @@ def features(f):
     for mode in ("multi_hot", "count", "one_hot"):
         add(f, "CategoryEncoding", {"num_tokens": 4, "output_mode": mode}, ids)
     add(f, "CategoryEncoding", {"num_tokens": 4, "output_mode": "one_hot"}, lambda d: d.integers(0, 4, 3, 1).astype(np.int32), note="column")
+    for mode in ("one_hot", "multi_hot", "count"):
+        add(f, "Discretization", {"bin_boundaries": [-0.5, 0.0, 1.0], "output_mode": mode}, lambda d: d.normal(4, 3))
+    add(f, "Discretization", {"bin_boundaries": [-0.5, 0.0, 1.0], "output_mode": "one_hot"}, lambda d: d.normal(4, 1), note="column")
     add(f, "Discretization", {"bin_boundaries": [-0.5, 0.0, 1.0]}, lambda d: d.normal(4, 3))
 
 

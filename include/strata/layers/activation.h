@@ -9,6 +9,7 @@
 
 #include "strata/activations.h"
 #include "strata/custom.h"
+#include "strata/layers/axes.h"
 
 namespace strata::layers {
 
@@ -100,7 +101,7 @@ class STRATA_API ELU final : public CustomLayer<ELU> {
 };
 
 struct SoftmaxOptions {
-  std::int64_t axis = -1;
+  LayerAxes axis = -1;  ///< one, or several that are summed over together
   std::string name = {}, dtype = {};
 };
 class STRATA_API Softmax final : public CustomLayer<Softmax> {

@@ -176,6 +176,8 @@ class STRATA_API RandomCrop final : public CustomLayer<RandomCrop> {
 struct ResizingOptions {
   std::string interpolation = "bilinear";  ///< or "nearest"
   bool crop_to_aspect_ratio = false;       ///< cut the middle in the target's proportions out first
+  bool pad_to_aspect_ratio = false;        ///< or add margins of fill_value
+  double fill_value = 0;
   std::string data_format = "channels_last";
   std::string name = {}, dtype = {};
 };

@@ -63,10 +63,11 @@ class STRATA_API CategoryEncoding final : public CustomLayer<CategoryEncoding> {
 };
 
 struct DiscretizationOptions {
+  std::string output_mode = "int";  ///< or "one_hot", "multi_hot", "count", as CategoryEncoding has them
   std::string name = {}, dtype = {};
 };
 
-/// The number (int32) of the interval between ascending boundaries: below the first is 0.
+/// The number (int32) of the interval between ascending boundaries: below the first is 0; or these numbers encoded.
 class STRATA_API Discretization final : public CustomLayer<Discretization> {
  public:
   explicit Discretization(const std::vector<double>& bin_boundaries, const DiscretizationOptions& options = {});
@@ -76,6 +77,7 @@ class STRATA_API Discretization final : public CustomLayer<Discretization> {
 
  private:
   std::vector<double> boundaries_;
+  DiscretizationOptions options_;
 };
 
 struct MixUpOptions {

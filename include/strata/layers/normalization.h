@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "strata/custom.h"
+#include "strata/layers/axes.h"
 
 namespace strata::layers {
 
@@ -22,8 +23,8 @@ struct BatchNormalizationOptions {
 };
 
 /// Normalizes each channel: in training by the statistics of the batch, which the moving ones follow, else by the
-/// moving ones. A frozen layer (trainable = false) uses the moving ones always. Steps that a mask leaves out do not count
-/// in the statistics. (Ioffe and Szegedy 2015)
+/// moving ones. A frozen layer (trainable = false) uses the moving ones always. Steps that a mask leaves out do not
+/// count in the statistics. (Ioffe and Szegedy 2015)
 class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalization> {
  public:
   explicit BatchNormalization(const BatchNormalizationOptions& options = {});
@@ -42,7 +43,7 @@ class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalizatio
 };
 
 struct LayerNormalizationOptions {
-  std::vector<std::int64_t> axis = {-1};
+  LayerAxes axis = -1;
   double epsilon = 0.001;
   bool center = true, scale = true;
   Initializer beta_initializer = "zeros", gamma_initializer = "ones";
@@ -91,7 +92,7 @@ class STRATA_API GroupNormalization final : public CustomLayer<GroupNormalizatio
 };
 
 struct UnitNormalizationOptions {
-  std::vector<std::int64_t> axis = {-1};
+  LayerAxes axis = -1;
   std::string name = {}, dtype = {};
 };
 
@@ -108,7 +109,7 @@ class STRATA_API UnitNormalization final : public CustomLayer<UnitNormalization>
 };
 
 struct RMSNormalizationOptions {
-  std::vector<std::int64_t> axis = {-1};
+  LayerAxes axis = -1;
   double epsilon = 1e-6;
   std::string name = {}, dtype = {};
 };

@@ -89,14 +89,14 @@ class STRATA_API GaussianNoise final : public CustomLayer<GaussianNoise> {
 /// Dropout that keeps mean and variance, for SELU networks. (Klambauer et al. 2017)
 class STRATA_API AlphaDropout final : public CustomLayer<AlphaDropout> {
  public:
-  explicit AlphaDropout(double rate, const NoiseOptions& options = {});
+  explicit AlphaDropout(double rate, const DropoutLayerOptions& options = {});
   Tensor call(const Tensor& x, bool training) const;
   Config get_config() const;
   static AlphaDropout from_config(const Config& config);
 
  private:
   double rate_;
-  NoiseOptions options_;
+  DropoutLayerOptions options_;
 };
 
 struct ActivityRegularizationOptions {

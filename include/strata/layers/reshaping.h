@@ -63,21 +63,29 @@ class STRATA_API RepeatVector final : public CustomLayer<RepeatVector> {
   std::int64_t n_;
 };
 
+/// One number, or one for each channel.
+struct PerChannel {
+  PerChannel(double value) : values{value} {}
+  PerChannel(std::initializer_list<double> values) : values(values) {}
+  PerChannel(const std::vector<double>& values) : values(values) {}
+  std::vector<double> values;
+};
+
 struct RescalingOptions {
-  double offset = 0;
+  PerChannel offset = 0.;
   std::string name = {}, dtype = {};
 };
 
-/// x * scale + offset: `Rescaling(1. / 255)`.
+/// x * scale + offset: `Rescaling(1. / 255)`, `Rescaling({4., 4.4, 4.5}, {.offset = {-2., -2.1, -1.8}})`.
 class STRATA_API Rescaling final : public CustomLayer<Rescaling> {
  public:
-  explicit Rescaling(double scale, const RescalingOptions& options = {});
+  explicit Rescaling(const PerChannel& scale, const RescalingOptions& options = {});
   Tensor call(const Tensor& x) const;
   Config get_config() const;
   static Rescaling from_config(const Config& config);
 
  private:
-  double scale_;
+  PerChannel scale_;
   RescalingOptions options_;
 };
 

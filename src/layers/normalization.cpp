@@ -1,6 +1,7 @@
 #include "strata/layers/normalization.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "layers/layer_config.h"
@@ -43,6 +44,11 @@ const auto batch_fields = [](auto& o, auto&& v) {
   affine_fields(o, v);
   v("moving_mean_initializer", o.moving_mean_initializer);
   v("moving_variance_initializer", o.moving_variance_initializer);
+};
+const auto clipping_fields = [](auto& o, auto&& v) {
+  v("rmax", o.rmax);
+  v("rmin", o.rmin);
+  v("dmax", o.dmax);
 };
 const auto layer_fields = [](auto& o, auto&& v) {
   v("axis", o.axis);
@@ -121,6 +127,14 @@ BatchNormalization::BatchNormalization(const BatchNormalizationOptions& options)
   if (options.center) beta_ = weight("beta");
   moving_mean_ = state_weight("moving_mean");
   moving_variance_ = state_weight("moving_variance");
+  if (!options.renorm) return;
+  for (const auto& limit : {options.renorm_clipping.rmax, options.renorm_clipping.rmin, options.renorm_clipping.dmax})
+    if (limit && *limit < 0)
+      throw ValueError("BatchNormalization: a limit of renorm_clipping is " + std::to_string(*limit) +
+                       "; none can be negative.");
+  moving_stddev_ = state_weight("moving_stddev");
+  renorm_mean_ = state_weight("renorm_mean");
+  renorm_stddev_ = state_weight("renorm_stddev");
 }
 
 void BatchNormalization::build(const Shape& input) const {
@@ -128,6 +142,12 @@ void BatchNormalization::build(const Shape& input) const {
   create_affine(shape, gamma_, beta_, options_);
   moving_mean_.create(shape, {.initializer = options_.moving_mean_initializer, .trainable = false});
   moving_variance_.create(shape, {.initializer = options_.moving_variance_initializer, .trainable = false});
+  if (!options_.renorm) return;
+  renorm_mean_.create(shape, {.initializer = options_.moving_mean_initializer, .trainable = false});
+  for (const Variable& stddev : {moving_stddev_, renorm_stddev_}) {
+    stddev.create(shape, {.initializer = "zeros", .trainable = false});
+    stddev.assign(sqrt(moving_variance_.read()));
+  }
 }
 
 Tensor BatchNormalization::normalize(const Tensor& x, bool training, const Tensor& counts) const {
@@ -141,6 +161,7 @@ Tensor BatchNormalization::normalize(const Tensor& x, bool training, const Tenso
                                    value_or_none(options_.scale, gamma_), {.epsilon = options_.epsilon});
   };
   if (!training) return normalized(x, moving_mean_.read(), moving_variance_.read());
+  if (options_.renorm) return renormalize(x, counts);
   if (counts.defined()) {
     const Tensor wide = cast(x, moving_mean_.dtype());
     const Moments found = masked_moments(wide, counts);
@@ -152,6 +173,34 @@ Tensor BatchNormalization::normalize(const Tensor& x, bool training, const Tenso
   const FusedBatchNorm result = nn::fused_batch_norm(x, scale, offset, {.epsilon = options_.epsilon});
   follow(result.mean, result.variance);
   return result.y;
+}
+
+// (x' r + d) gamma + beta, where r and d lead from the statistics of the batch to those that follow it.
+Tensor BatchNormalization::renormalize(const Tensor& x, const Tensor& counts) const {
+  const Tensor wide = cast(x, moving_mean_.dtype());
+  std::vector<std::int64_t> axes(static_cast<std::size_t>(x.rank()) - 1);
+  std::iota(axes.begin(), axes.end(), 0);
+  const Moments found =
+      counts.defined() ? masked_moments(wide, counts) : Moments{reduce_mean(wide, axes), reduce_variance(wide, axes)};
+  const Tensor stddev = stop_gradient(sqrt(found.variance + options_.epsilon)), mean = stop_gradient(found.mean);
+  const Tensor reference = maximum(renorm_stddev_.read(), std::sqrt(options_.epsilon));
+  Tensor r = stddev / reference, d = (mean - renorm_mean_.read()) / reference;
+  const RenormClipping& limits = options_.renorm_clipping;
+  if (limits.rmin) r = maximum(r, *limits.rmin);
+  if (limits.rmax) r = minimum(r, *limits.rmax);
+  if (limits.dmax) d = clip(d, -*limits.dmax, *limits.dmax);
+  Tensor scale = r, offset = d;
+  if (options_.scale) scale = r * gamma_.read(), offset = d * gamma_.read();
+  if (options_.center) offset = offset + beta_.read();
+  const Tensor y =
+      nn::batch_normalization(wide, found.mean, found.variance, offset, scale, {.epsilon = options_.epsilon});
+  auto move = [](const Variable& v, const Tensor& to, double keep) { v.assign(v.read() * keep + to * (1 - keep)); };
+  move(renorm_mean_, mean, options_.renorm_momentum);
+  move(renorm_stddev_, stddev, options_.renorm_momentum);
+  move(moving_mean_, mean, options_.momentum);
+  move(moving_stddev_, stddev, options_.momentum);
+  moving_variance_.assign(maximum(square(moving_stddev_.read()) - options_.epsilon, 0.0));
+  return cast(y, x.dtype());
 }
 
 void BatchNormalization::follow(const Tensor& mean, const Tensor& variance) const {
@@ -172,9 +221,22 @@ Tensor BatchNormalization::call(const Tensor& x, bool training) const {
   return transpose(y, to_end(axis, rank, true));
 }
 
-Config BatchNormalization::get_config() const { return write_options(options_, batch_fields); }
+Config BatchNormalization::get_config() const {
+  Config config = write_options(options_, batch_fields);
+  // Keras 2 does not know them.
+  if (options_.renorm)
+    config.update({{"renorm", true},
+                   {"renorm_clipping", write_options(options_.renorm_clipping, clipping_fields)},
+                   {"renorm_momentum", options_.renorm_momentum}});
+  return config;
+}
 BatchNormalization BatchNormalization::from_config(const Config& c) {
-  return BatchNormalization(read_options<BatchNormalizationOptions>(c, batch_fields));
+  auto options = read_options<BatchNormalizationOptions>(c, batch_fields);
+  options.renorm = c.get<bool>("renorm", false);
+  options.renorm_momentum = c.get<double>("renorm_momentum", options.renorm_momentum);
+  if (const auto* limits = c.find("renorm_clipping"); limits != nullptr && limits->kind() == Config::Value::Kind::map)
+    clipping_fields(options.renorm_clipping, ReadField{limits->as_map()});
+  return BatchNormalization(options);
 }
 
 LayerNormalization::LayerNormalization(const LayerNormalizationOptions& options) : options_(options) {

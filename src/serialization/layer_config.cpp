@@ -108,6 +108,13 @@ void to_keras2(const Layer& layer, Config& config) {
     config.erase("seed");
   if (class_name == "Resizing" || class_name == "CenterCrop" || class_name.starts_with("Random"))
     config.erase("data_format");
+  for (const char* newer : {"pad_to_aspect_ratio", "renorm"})
+    if (config.get<bool>(newer, false))
+      throw ValueError(class_name + " '" + layer.path() + "': Keras 2 has no " + newer + ". Save the model as .keras.");
+  if (class_name == "Resizing") {
+    config.erase("pad_to_aspect_ratio");
+    config.erase("fill_value");
+  }
   if (class_name == "LeakyReLU") {
     config.set("alpha", config.at("negative_slope"));
     config.erase("negative_slope");

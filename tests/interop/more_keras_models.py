@@ -158,6 +158,18 @@ def gates(k):
     return m
 
 
+def renormalized(k):
+    """What Keras 3 alone has."""
+    L = k.layers
+    x = k.Input((5,))
+    h = L.BatchNormalization(renorm=True, renorm_clipping={"rmax": 2.0}, momentum=0.5)(L.Dense(6)(x))
+    bins = L.Discretization([-1.0, 0.0, 1.0], output_mode="count")(x)
+    h = L.Rescaling([1.0, 2.0, 0.5, 3.0], offset=[0.0, 0.1, 0.2, -0.3])(L.Dense(4)(L.Concatenate()([h, bins])))
+    m = k.Model(x, L.Dense(2)(L.AlphaDropout(0.0, noise_shape=(None, 1))(h)))
+    m.compile(k.optimizers.SGD(0.01), "mse")
+    return m
+
+
 # The copies of `gates` are read by the Keras alone that wrote the model.
 ALL = (masked_bidirectional, nested_in_sequential, separable_residual, causal_convolutions, volumes, transformer_block, video, unet,
        several_losses, constrained, prepared)

@@ -305,3 +305,9 @@ def test_a_schedule_of_tf_keras_2_goes_on(run_program, tmp_path):
     schedule = k.optimizers.schedules.CosineDecay(0.001, 6, alpha=0.1, warmup_target=0.3, warmup_steps=4)
     model.compile(k.optimizers.SGD(schedule), "mse")
     strata_reads(model, tmp_path / "m.h5", tmp_path / "d.npz", run_program)
+
+
+def test_what_keras_3_alone_has_goes_through_strata(run_program, tmp_path):
+    copy = tmp_path / "copy.keras"
+    data = Arrays(strata_reads(more_keras_models.renormalized(keras), tmp_path / "m.keras", tmp_path / "d.npz", run_program, [copy]))
+    check(keras.models.load_model(copy), data)

@@ -148,6 +148,32 @@ TEST(KerasWeights, NamesOfOtherFormatsAreErrors) {
             std::string::npos);
 }
 
+TEST(KerasModels, WhatKeras2LacksIsSaid) {
+  const Sequential padded({Input({4, 4, 3}), Resizing(2, 3, {.pad_to_aspect_ratio = true})});
+  EXPECT_NE(message_of([&] { padded.save(temporary("padded.h5")); }).find("Keras 2 has no pad_to_aspect_ratio"),
+            std::string::npos);
+  const Sequential renormalized({Input({4}), BatchNormalization({.renorm = true})});
+  EXPECT_NE(message_of([&] { renormalized.save(temporary("renorm.h5")); }).find("Keras 2 has no renorm"),
+            std::string::npos);
+  renormalized.save(temporary("renorm.keras"));
+  EXPECT_EQ(load_model(temporary("renorm.keras")).weights().size(), 7u);
+}
+
+// The weights of an archive are read where they lie; their checksum is compared all the same.
+TEST(KerasModels, ADamagedWeightOfAnArchiveIsFound) {
+  const std::string path = temporary("damaged_weight.keras");
+  const Sequential model({Input({2}), Dense(1, {.kernel_initializer = initializers::Constant(0.123)})});
+  model.save(path);
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const float value = 0.123f;
+  const auto at = bytes.find(std::string(reinterpret_cast<const char*>(&value), sizeof(value)));
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] ^= 1;
+  std::ofstream(path, std::ios::binary) << bytes;
+  EXPECT_NE(message_of([&] { load_model(path); }).find("the checksum is wrong"), std::string::npos);
+}
+
 // Keras 2 means 0.2 x + 0.5 by hard_sigmoid, Keras 3 x / 6 + 0.5.
 TEST(KerasModels, HardSigmoidKeepsTheMeaningOfItsFile) {
   auto model_with = [](const char* name) {

@@ -183,6 +183,10 @@ TEST(Augmentation, Errors) {
   EXPECT_THROW(RandomContrast(-0.5, {.data_format = "hwc"}), ValueError);
   EXPECT_THROW(RandomCrop(0, 3), ValueError);
   EXPECT_THROW(Resizing(3, 3, {.interpolation = "bicubic"}), ValueError);
+  EXPECT_THROW(Resizing(3, 3, {.crop_to_aspect_ratio = true, .pad_to_aspect_ratio = true}), ValueError);
+  EXPECT_THROW(Rescaling(std::vector<double>{}), ValueError);
+  EXPECT_THROW(Discretization({0, 1}, {.output_mode = "bits"}), ValueError);
+  EXPECT_THROW(BatchNormalization({.renorm = true, .renorm_clipping = {.dmax = -1}}), ValueError);
   EXPECT_THROW(RandomFlip()(ones({3, 4}), training = true), ShapeError);
   EXPECT_THROW(MixUp({.alpha = 0}), ValueError);
   EXPECT_THROW(CategoryEncoding(0), ValueError);

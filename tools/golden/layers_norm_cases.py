@@ -15,6 +15,8 @@ def make():
     for training in (False, True):
         for config in [{"center": False}, {"scale": False}, {"momentum": 0.9, "epsilon": 1e-2}, {"axis": 1}]:
             add(f, "BatchNormalization", config, image, training)
+    for config in [{}, {"renorm_clipping": {"rmax": 1.2, "rmin": 0.8, "dmax": 0.3}, "renorm_momentum": 0.9}, {"scale": False, "axis": 1}]:
+        add(f, "BatchNormalization", {"renorm": True, **config}, image, True)
     add(f, "BatchNormalization", {}, lambda d: np.zeros((0, 4), np.float32), False, note="no_batch")
     add(f, "BatchNormalization", {}, lambda d: d.normal(1, 4), True, note="one_sample")
     for config in [{}, {"axis": [1, 2]}, {"center": False}, {"scale": False, "epsilon": 1e-2}]:

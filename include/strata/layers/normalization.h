@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,11 @@
 #include "strata/layers/axes.h"
 
 namespace strata::layers {
+
+/// Limits of the corrections of batch renormalization.
+struct RenormClipping {
+  std::optional<double> rmax = {}, rmin = {}, dmax = {};
+};
 
 struct BatchNormalizationOptions {
   int axis = -1;  ///< of the channels
@@ -19,6 +25,9 @@ struct BatchNormalizationOptions {
   Initializer moving_mean_initializer = "zeros", moving_variance_initializer = "ones";
   Regularizer beta_regularizer = {}, gamma_regularizer = {};
   Constraint beta_constraint = {}, gamma_constraint = {};
+  bool renorm = false;  ///< batch renormalization: training normalizes almost as inference will (Ioffe 2017)
+  RenormClipping renorm_clipping = {};
+  double renorm_momentum = 0.99;
   std::string name = {}, dtype = {};
 };
 
@@ -36,10 +45,12 @@ class STRATA_API BatchNormalization final : public CustomLayer<BatchNormalizatio
  private:
   // `counts`: which elements the statistics are of; undefined for all.
   Tensor normalize(const Tensor& x, bool training, const Tensor& counts) const;
+  Tensor renormalize(const Tensor& x, const Tensor& counts) const;
   // Moves the moving statistics towards those of a batch.
   void follow(const Tensor& mean, const Tensor& variance) const;
   BatchNormalizationOptions options_;
   Variable gamma_, beta_, moving_mean_, moving_variance_;
+  Variable moving_stddev_, renorm_mean_, renorm_stddev_;  // with renorm alone
 };
 
 struct LayerNormalizationOptions {

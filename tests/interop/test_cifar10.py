@@ -38,18 +38,20 @@ def test_loader_reads_all_sixty_thousand(build_dir, cifar_dir):
 
 @pytest.mark.long
 def test_one_epoch_is_kerass(source_dir, build_dir, cifar_dir, tmp_path):
-    """From the same weights and batches: validation accuracy at least 45 %, and within 3 points of the mean of Keras's
-    runs, which differ among themselves."""
+    """From the same weights and batches: validation accuracy at least 45 %, and on the mean of three orders of the
+    pictures within 3 points of Keras's. A single run's is noise of several points, in Keras as here."""
+    runs = 3
     script = source_dir / "tools" / "golden" / "keras_reference.py"
-    subprocess.run([sys.executable, script, cifar_dir, tmp_path, "--runs", "3"], check=True, timeout=7200)
-    keras = json.loads((tmp_path / "result.json").read_text())
-    expected = np.mean(keras["validation_accuracies"])
+    subprocess.run([sys.executable, script, cifar_dir, tmp_path, "--runs", str(runs)], check=True, timeout=3600 * runs)
+    keras = json.loads((tmp_path / "result.json").read_text())["validation_accuracies"]
     for mode in ("eager", "compiled"):
-        out = tmp_path / f"{mode}.npz"
-        subprocess.run([build_dir / "bin" / "cifar_epoch", cifar_dir, tmp_path, mode, out], check=True, timeout=7200)
-        with np.load(out) as ours:
-            np.testing.assert_allclose(ours["train_loss"][:3], keras["first_losses"][:3], rtol=2e-3)
-            accuracy = float(ours["validation_accuracy"])
-            print(mode, accuracy, "Keras", keras["validation_accuracies"])
-            assert accuracy >= 0.45
-            assert abs(accuracy - expected) <= 0.03
+        accuracies = []
+        for run in range(runs):
+            out, given = tmp_path / f"{mode}.npz", [cifar_dir, tmp_path, str(run), mode]
+            subprocess.run([build_dir / "bin" / "cifar_epoch", *given, out], check=True, timeout=7200)
+            with np.load(out) as ours, np.load(tmp_path / f"losses_{run}.npz") as theirs:
+                np.testing.assert_allclose(ours["train_loss"][:2], theirs["train_loss"][:2], rtol=1e-3)
+                accuracies.append(float(ours["validation_accuracy"]))
+        print(mode, accuracies, "Keras", keras)
+        assert min(accuracies) >= 0.45
+        assert abs(np.mean(accuracies) - np.mean(keras)) <= 0.03

@@ -2,10 +2,11 @@
 
 usage: keras_reference.py CIFAR_DIR OUT_DIR [--limit N] [--runs N]
 
-CIFAR_DIR holds cifar-10-batches-bin. Writes initial_weights.npz (arr_0 .. in the order of weights()), perm.npy (the
-order of the training images; batches of 64 in that order, the last one of 16), losses.npz of the first run and
-result.json, after each run. TensorFlow's threads add up in changing order, so runs from equal weights on equal batches
-drift apart: one epoch's validation accuracy is noise of several points, its mean over runs less.
+CIFAR_DIR holds cifar-10-batches-bin. Writes initial_weights.npz (arr_0 .. in the order of weights()); for each run
+order_0.npy .. (the order of the training images, another one in each; batches of 64 in that order, the last one of 16)
+and losses_0.npz ..; and result.json. Training amplifies roundings, and TensorFlow's threads add up in changing order, so
+that runs from equal weights on equal batches drift apart: one epoch's validation accuracy is noise of several points,
+its mean over runs less.
 """
 import argparse
 import json
@@ -89,8 +90,6 @@ def main():
     directory = os.path.join(args.cifar, "cifar-10-batches-bin")
     training = Batches(directory, [f"data_batch_{i}.bin" for i in range(1, 6)])
     test = Batches(directory, ["test_batch.bin"])
-    order = np.random.RandomState(11).permutation(len(training.labels)).astype(np.int64)[: args.limit]
-    np.save(os.path.join(args.out, "perm.npy"), order)
 
     model = build()
     weights = depth_first_weights(model)
@@ -102,7 +101,7 @@ def main():
         "generator": "tools/golden/keras_reference.py",
         "versions": {"keras": keras.__version__, "tensorflow": tf.__version__, "numpy": np.__version__},
         "batch_size": args.batch,
-        "images": len(order),
+        "images": min(args.limit, len(training.labels)),
         "optimizer": "Adam, defaults",
         "train_accuracies": [],
         "validation_accuracies": [],
@@ -110,16 +109,16 @@ def main():
     for run in range(args.runs):
         for w, value in zip(weights, initial):
             w.assign(value)
+        order = np.random.RandomState(11 + run).permutation(len(training.labels)).astype(np.int64)[: args.limit]
+        np.save(os.path.join(args.out, f"order_{run}.npy"), order)
         losses, accuracies = train(model, training, order, args.batch)
         validation_losses, validation_accuracy = evaluate(model, test)
-        if run == 0:
-            result["first_losses"] = losses[:20]
-            np.savez(
-                os.path.join(args.out, "losses.npz"),
-                train_loss=np.float32(losses),
-                train_accuracy=np.float32(accuracies),
-                val_loss=np.float32(validation_losses),
-            )
+        np.savez(
+            os.path.join(args.out, f"losses_{run}.npz"),
+            train_loss=np.float32(losses),
+            train_accuracy=np.float32(accuracies),
+            val_loss=np.float32(validation_losses),
+        )
         result["train_accuracies"].append(accuracies[-1])
         result["validation_accuracies"].append(validation_accuracy)
         with open(os.path.join(args.out, "result.json"), "w") as f:

@@ -1,7 +1,7 @@
 // One epoch of MiniInception on CIFAR-10 by a hand-written loop, from the weights and in the order of the images that
-// tools/golden/keras_reference.py left in REFERENCE_DIR.
+// run RUN of tools/golden/keras_reference.py left in REFERENCE_DIR.
 //
-//   cifar_epoch CIFAR_DIR REFERENCE_DIR eager|compiled OUT.npz
+//   cifar_epoch CIFAR_DIR REFERENCE_DIR RUN eager|compiled OUT.npz
 //
 // Writes train_loss (one for each batch), train_accuracy and validation_accuracy.
 #include <strata/strata.h>
@@ -19,10 +19,9 @@ struct Task {
   Tensor order;                             // of the training images
 };
 
-Task load_task(const std::string& cifar, const std::string& reference) {
+Task load_task(const std::string& cifar, const std::string& order_file) {
   const auto data = datasets::cifar10::load_data({.path = cifar, .download = false});
-  return {data.x_train, reshape(data.y_train, {-1}), data.x_test, reshape(data.y_test, {-1}),
-          load_npy(reference + "/perm.npy")};
+  return {data.x_train, reshape(data.y_train, {-1}), data.x_test, reshape(data.y_test, {-1}), load_npy(order_file)};
 }
 
 MiniInception model_with_weights(const std::string& reference) {
@@ -42,13 +41,14 @@ Tensor images(const Tensor& raw) { return cast(raw, float32) / 255.f; }
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::cerr << "usage: cifar_epoch CIFAR_DIR REFERENCE_DIR eager|compiled OUT.npz\n";
+  if (argc != 6) {
+    std::cerr << "usage: cifar_epoch CIFAR_DIR REFERENCE_DIR RUN eager|compiled OUT.npz\n";
     return 2;
   }
-  run_functions_eagerly(std::string(argv[3]) == "eager");
-  const Task task = load_task(argv[1], argv[2]);
-  const MiniInception model = model_with_weights(argv[2]);
+  const std::string reference = argv[2], run = argv[3], mode = argv[4], out = argv[5];
+  run_functions_eagerly(mode == "eager");
+  const Task task = load_task(argv[1], reference + "/order_" + run + ".npy");
+  const MiniInception model = model_with_weights(reference);
   optimizers::Adam optimizer;
   losses::CategoricalCrossentropy loss_fn;
   metrics::CategoricalAccuracy train_accuracy, validation_accuracy;
@@ -82,9 +82,9 @@ int main(int argc, char** argv) {
   }
   const Tensor accuracy = train_accuracy.result(), validation = validation_accuracy.result();
   const auto count = static_cast<std::int64_t>(train_loss.size());
-  save_npz(argv[4], {{"train_loss", Tensor::adopt(std::move(train_loss), {count})},
-                     {"train_accuracy", accuracy},
-                     {"validation_accuracy", validation}});
-  std::cout << argv[3] << ": train accuracy " << accuracy.item<float>() << ", validation accuracy "
+  save_npz(out, {{"train_loss", Tensor::adopt(std::move(train_loss), {count})},
+                 {"train_accuracy", accuracy},
+                 {"validation_accuracy", validation}});
+  std::cout << mode << ": train accuracy " << accuracy.item<float>() << ", validation accuracy "
             << validation.item<float>() << '\n';
 }

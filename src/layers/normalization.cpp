@@ -109,13 +109,23 @@ Tensor mask_of_elements(const Tensor& x) {
   return logical_and(cast(mask, boolean), ones_like(x, boolean));
 }
 
-// Mean and variance of each channel over what counts; Keras's denominator is never zero.
-Moments masked_moments(const Tensor& x, const Tensor& counts) {
+// All but the last, which has the channels.
+std::vector<std::int64_t> axes_of_statistics(const Tensor& x) {
   std::vector<std::int64_t> axes(static_cast<std::size_t>(x.rank()) - 1);
   std::iota(axes.begin(), axes.end(), 0);
+  return axes;
+}
+
+// Mean and variance of each channel over what counts; Keras's denominator is never zero.
+Moments masked_moments(const Tensor& x, const Tensor& counts) {
+  const std::vector<std::int64_t> axes = axes_of_statistics(x);
   const Tensor none = zeros_like(x), n = reduce_sum(cast(counts, x.dtype()), axes) + 1e-7f;
   const Tensor mean = reduce_sum(where(counts, x, none), axes) / n;
   return {mean, reduce_sum(square(where(counts, x - mean, none)), axes) / n};
+}
+
+void move_towards(const Variable& statistic, const Tensor& of_batch, double momentum) {
+  statistic.assign(statistic.read() * momentum + stop_gradient(of_batch) * (1 - momentum));
 }
 
 }  // namespace
@@ -178,8 +188,7 @@ Tensor BatchNormalization::normalize(const Tensor& x, bool training, const Tenso
 // (x' r + d) gamma + beta, where r and d lead from the statistics of the batch to those that follow it.
 Tensor BatchNormalization::renormalize(const Tensor& x, const Tensor& counts) const {
   const Tensor wide = cast(x, moving_mean_.dtype());
-  std::vector<std::int64_t> axes(static_cast<std::size_t>(x.rank()) - 1);
-  std::iota(axes.begin(), axes.end(), 0);
+  const std::vector<std::int64_t> axes = axes_of_statistics(x);
   const Moments found =
       counts.defined() ? masked_moments(wide, counts) : Moments{reduce_mean(wide, axes), reduce_variance(wide, axes)};
   const Tensor stddev = stop_gradient(sqrt(found.variance + options_.epsilon)), mean = stop_gradient(found.mean);
@@ -194,19 +203,17 @@ Tensor BatchNormalization::renormalize(const Tensor& x, const Tensor& counts) co
   if (options_.center) offset = offset + beta_.read();
   const Tensor y =
       nn::batch_normalization(wide, found.mean, found.variance, offset, scale, {.epsilon = options_.epsilon});
-  auto move = [](const Variable& v, const Tensor& to, double keep) { v.assign(v.read() * keep + to * (1 - keep)); };
-  move(renorm_mean_, mean, options_.renorm_momentum);
-  move(renorm_stddev_, stddev, options_.renorm_momentum);
-  move(moving_mean_, mean, options_.momentum);
-  move(moving_stddev_, stddev, options_.momentum);
+  move_towards(renorm_mean_, mean, options_.renorm_momentum);
+  move_towards(renorm_stddev_, stddev, options_.renorm_momentum);
+  move_towards(moving_mean_, mean, options_.momentum);
+  move_towards(moving_stddev_, stddev, options_.momentum);
   moving_variance_.assign(maximum(square(moving_stddev_.read()) - options_.epsilon, 0.0));
   return cast(y, x.dtype());
 }
 
 void BatchNormalization::follow(const Tensor& mean, const Tensor& variance) const {
-  const double keep = options_.momentum;
-  moving_mean_.assign(moving_mean_.read() * keep + stop_gradient(mean) * (1 - keep));
-  moving_variance_.assign(moving_variance_.read() * keep + stop_gradient(variance) * (1 - keep));
+  move_towards(moving_mean_, mean, options_.momentum);
+  move_towards(moving_variance_, variance, options_.momentum);
 }
 
 Tensor BatchNormalization::call(const Tensor& x, bool training) const {

@@ -33,7 +33,6 @@ std::vector<Layer> graph_layers(const ModelState& model) {
 }
 
 bool is_input(const SymbolicNode& node) { return !node.op && !node.call; }
-bool is_input_layer(const Layer& layer) { return dynamic_cast<const layers::InputLayer*>(&layer.object()) != nullptr; }
 
 void require_recorded(const Tensors& tensors, const char* what) {
   for (const Tensor& t : tensors)

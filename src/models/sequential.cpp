@@ -2,6 +2,7 @@
 #include "core/tensor_data.h"
 #include "models/layer_state.h"
 #include "models/model_state.h"
+#include "serialization/operations.h"
 #include "strata/call.h"
 
 namespace strata {
@@ -46,8 +47,7 @@ class SequentialBody final : public Layer {
 // Undefined for a layer that computes.
 Tensor input_of(const Sequential::Item& item) {
   if (item.input.defined()) return item.input;
-  const bool is_input = dynamic_cast<const layers::InputLayer*>(&item.layer.object()) != nullptr;
-  return is_input ? Tensor(item.layer.output()) : Tensor();
+  return is_input_layer(item.layer) ? Tensor(item.layer.output()) : Tensor();
 }
 
 }  // namespace

@@ -132,7 +132,7 @@ void from_keras2(const std::string& class_name, Config& config) {
 }
 
 Config layer_values(const Layer& layer, KerasStyle style) {
-  if (layer.class_name() == "InputLayer") return input_layer_config(layer.output(), layer.name(), style);
+  if (is_input_layer(layer)) return input_layer_config(layer.output(), layer.name(), style);
   Config config = plain_value(layer.get_config(), style).as_map();
   if (style == KerasStyle::keras2)
     to_keras2(layer, config);

@@ -143,6 +143,8 @@ std::vector<Operation> operations_in_order(const ModelState& model) {
   return out;
 }
 
+bool is_input_layer(const Layer& layer) { return dynamic_cast<const layers::InputLayer*>(&layer.object()) != nullptr; }
+
 bool is_sequential(const Layer& layer) {
   const auto& model = layer.state()->model;
   return model && model->is_sequential;

@@ -23,5 +23,6 @@ STRATA_API std::vector<Operation> operations_in_order(const ModelState& model);
 // Whether the layer is a functional model or a Sequential with an Input.
 STRATA_API bool has_graph(const Layer& layer);
 STRATA_API bool is_sequential(const Layer& layer);
+bool is_input_layer(const Layer& layer);
 
 }  // namespace strata

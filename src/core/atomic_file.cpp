@@ -20,8 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 30;  // Linux moves at most 2 GiB at once
-constexpr const char* kMark = ".tmp-";                // of temporaries: "net.npz.tmp-PROCESS-NUMBER"
+// So many bytes are written, and then begin their way to the disk while the next are copied: commit() waits less.
+constexpr std::size_t kChunk = std::size_t{32} << 20;
+constexpr const char* kMark = ".tmp-";  // of temporaries: "net.npz.tmp-PROCESS-NUMBER"
 
 [[noreturn]] void fail_on(const std::string& path, const std::string& what, int error = errno) {
   throw FileError("'" + path + "': " + what + ": " + std::strerror(error) + ".");
@@ -106,7 +107,7 @@ AtomicFile::AtomicFile(const std::string& path) : path_(resolved(path)) {
   if (exists && S_ISDIR(old.st_mode)) throw FileError("'" + path_ + "': cannot be written: it is a folder.");
   do {
     temporary_ = temporary_name(path_);
-    fd_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd_ = open(temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   } while (fd_ < 0 && errno == EEXIST);
   if (fd_ < 0) fail_on(path_, "cannot be written: a file in folder '" + folder_of(path_) + "' cannot be made");
   if (exists) (void)fchmod(fd_, old.st_mode & 07777);  // the new file keeps the permissions where it may
@@ -120,15 +121,38 @@ AtomicFile::~AtomicFile() {
 
 void AtomicFile::fail(const char* what) const { fail_on(path_, what); }
 
-void AtomicFile::write(const void* bytes, std::size_t count) {
+void AtomicFile::write(const void* bytes, std::size_t count) { write_at(position_, bytes, count); }
+
+void AtomicFile::write_at(std::uint64_t offset, const void* bytes, std::size_t count) {
   const char* from = static_cast<const char*>(bytes);
   while (count > 0) {
-    const ssize_t done = ::write(fd_, from, std::min(count, kChunk));
+    const ssize_t done = ::pwrite(fd_, from, std::min(count, kChunk), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
     if (done < 0) fail("cannot be written");
     from += done;
     count -= static_cast<std::size_t>(done);
-    position_ += static_cast<std::uint64_t>(done);
+    offset += static_cast<std::uint64_t>(done);
+    position_ = std::max(position_, offset);
+    kept_back_ += static_cast<std::size_t>(done);
+    if (kept_back_ < kChunk) continue;
+    (void)sync_file_range(fd_, 0, 0, SYNC_FILE_RANGE_WRITE);
+    kept_back_ = 0;
+  }
+}
+
+void AtomicFile::read_at(std::uint64_t offset, void* out, std::size_t count) const {
+  char* to = static_cast<char*>(out);
+  while (count > 0) {
+    const ssize_t done = ::pread(fd_, to, std::min(count, kChunk), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) fail("cannot be read again");
+    if (done == 0) {
+      std::memset(to, 0, count);
+      return;
+    }
+    to += done;
+    count -= static_cast<std::size_t>(done);
+    offset += static_cast<std::uint64_t>(done);
   }
 }
 

@@ -24,8 +24,13 @@ class STRATA_API AtomicFile {
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
+  // Behind what was written before.
   void write(const void* bytes, std::size_t count);
   std::uint64_t position() const { return position_; }
+  // At any place. position() moves to the end of what is written, where it was before that.
+  void write_at(std::uint64_t offset, const void* bytes, std::size_t count);
+  // Of what was written; zeros where nothing was.
+  void read_at(std::uint64_t offset, void* out, std::size_t count) const;
   // Waits until the bytes are on the disk, then renames.
   void commit();
 
@@ -34,6 +39,7 @@ class STRATA_API AtomicFile {
   std::string path_, temporary_;
   int fd_ = -1;
   std::uint64_t position_ = 0;
+  std::size_t kept_back_ = 0;  // bytes that the system may not have begun to bring to the disk
 };
 
 // Collects files in a temporary folder beside `path`; commit() gives it that name in one step.

@@ -182,6 +182,23 @@ Layout read_header(ByteSource& source) {
   return HeaderParser(text, where).parse();
 }
 
+// The number of elements, checked before memory is asked for: a damaged header may claim anything.
+std::uint64_t element_count(const Layout& layout, const ByteSource& source) {
+  std::uint64_t count = 1;
+  bool overflow = false;
+  if (std::find(layout.shape.begin(), layout.shape.end(), 0) != layout.shape.end()) {
+    count = 0;
+  } else {
+    for (const std::int64_t dim : layout.shape)
+      overflow = __builtin_mul_overflow(count, static_cast<std::uint64_t>(dim), &count) || overflow;
+  }
+  if (overflow || count > source.remaining() / layout.width)
+    throw FileError(source.where() + ": found " + std::to_string(source.remaining()) +
+                    " bytes of elements, expected more for shape " + to_string(layout.shape) + " and " +
+                    std::to_string(layout.width) + " bytes an element. The file is truncated or damaged.");
+  return count;
+}
+
 void swap_bytes(char* values, std::size_t count, std::size_t width) {
   for (std::size_t i = 0; i < count; ++i) std::reverse(values + i * width, values + (i + 1) * width);
 }
@@ -283,19 +300,7 @@ void check_readable(const char* where, const std::string& name, const Tensor& t)
 
 Tensor read_npy(ByteSource& source) {
   const Layout layout = read_header(source);
-  std::uint64_t count = 1;
-  bool overflow = false;
-  if (std::find(layout.shape.begin(), layout.shape.end(), 0) != layout.shape.end()) {
-    count = 0;
-  } else {
-    for (const std::int64_t dim : layout.shape)
-      overflow = __builtin_mul_overflow(count, static_cast<std::uint64_t>(dim), &count) || overflow;
-  }
-  // Checked before memory is asked for: a damaged header may claim anything.
-  if (overflow || count > source.remaining() / layout.width)
-    throw FileError(source.where() + ": found " + std::to_string(source.remaining()) +
-                    " bytes of elements, expected more for shape " + to_string(layout.shape) + " and " +
-                    std::to_string(layout.width) + " bytes an element. The file is truncated or damaged.");
+  const std::uint64_t count = element_count(layout, source);
   const bool widens = layout.width != size_of(layout.dtype);
   const auto elements = static_cast<std::int64_t>(count);
   Tensor out = widens ? detail::allocate({elements * static_cast<std::int64_t>(layout.width)}, DType::uint8)
@@ -338,20 +343,34 @@ const Tensor& NamedTensors::at(std::string_view name) const {
                    ".");
 }
 
-NamedTensors load_npz(const std::string& path) {
-  const InputFile file(path);
-  const ZipReader archive(file);
-  NamedTensors out;
-  for (const ZipEntry& entry : archive.entries()) {
-    std::string name = entry.name;
-    if (!name.ends_with(".npy"))
-      throw FileError("'" + path + "': found entry '" + name + "', expected arrays (names that end in .npy) alone.");
-    name.resize(name.size() - 4);
-    const auto source = archive.open(entry);
-    Tensor value = read_npy(*source);
-    source->finish();
-    out.emplace_back(std::move(name), value);
+NpzReader::NpzReader(const std::string& path) : file_(path), archive_(file_) {
+  for (const ZipEntry& entry : archive_.entries()) {
+    if (!entry.name.ends_with(".npy"))
+      throw FileError("'" + path + "': found entry '" + entry.name +
+                      "', expected arrays (names that end in .npy) alone.");
+    names_.push_back(entry.name.substr(0, entry.name.size() - 4));
   }
+}
+
+Tensor NpzReader::read(std::size_t i) const {
+  const auto source = archive_.open(archive_.entries()[i]);
+  const Tensor value = read_npy(*source);
+  source->finish();
+  return value;
+}
+
+Shape NpzReader::checked_shape(std::size_t i) const {
+  const auto source = archive_.open(archive_.entries()[i]);
+  const Layout layout = read_header(*source);
+  (void)element_count(layout, *source);
+  source->finish();
+  return layout.shape;
+}
+
+NamedTensors load_npz(const std::string& path) {
+  const NpzReader file(path);
+  NamedTensors out;
+  for (std::size_t i = 0; i < file.size(); ++i) out.emplace_back(file.name(i), file.read(i));
   return out;
 }
 

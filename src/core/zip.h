@@ -49,13 +49,19 @@ class STRATA_API ZipWriter {
   explicit ZipWriter(AtomicFile& file, std::uint64_t limit = 0xffffffffu) : file_(file), limit_(limit) {}
   // Adds an entry that consists of `head` and then `body`.
   void add(const std::string& name, std::string_view head, std::string_view body, bool compressed);
+  // An entry that somebody else writes into the file, stored, from position() of the file on; end() once it is there.
+  // `most`: bytes that it will not exceed.
+  void begin(const std::string& name, std::uint64_t most);
+  void end();
   // Writes the directory.
   void finish();
 
  private:
+  std::string local_header(const ZipEntry& entry, bool wide) const;
   AtomicFile& file_;
   std::uint64_t limit_;
   std::vector<ZipEntry> entries_;
+  bool wide_ = false;  // the entry between begin() and end()
 };
 
 }  // namespace strata

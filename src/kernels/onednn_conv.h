@@ -20,6 +20,11 @@ struct ConvDims {
 // Sets of memory objects wait here, so that a run allocates only when more threads than ever before are at it.
 template <class Memories>
 class MemorySlots {
+  struct Slot {
+    std::atomic_flag busy;
+    std::unique_ptr<Memories> memories;
+  };
+
  public:
   // Holds a set for one run: that of a slot, or one of its own where all slots are taken.
   class Lease {
@@ -43,16 +48,12 @@ class MemorySlots {
     Memories* operator->() const { return memories_; }
 
    private:
-    typename MemorySlots::Slot* slot_ = nullptr;
+    Slot* slot_ = nullptr;
     std::unique_ptr<Memories> own_;
     Memories* memories_;
   };
 
  private:
-  struct Slot {
-    std::atomic_flag busy;
-    std::unique_ptr<Memories> memories;
-  };
   std::array<Slot, 8> slots_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "core/npy_reader.h"
 #include "models/file_formats.h"
 #include "models/layer_state.h"
 #include "strata/array.h"
@@ -29,7 +30,7 @@ std::vector<std::string> keys_of(const Model& model, const std::vector<Variable>
 }
 
 LoadReport load_npz_weights(const Model& model, const std::string& path) {
-  const auto entries = load_npz(path);
+  const NpzReader entries(path);
   const auto all = model.weights();
   if (all.empty())
     throw ValueError(
@@ -41,12 +42,12 @@ LoadReport load_npz_weights(const Model& model, const std::string& path) {
                                  entries.size(), model.state()->describe(), all.size()));
   // All is checked before anything is changed.
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (entries[i].second.shape() != all[i].shape())
-      throw ShapeError(fmt::format("'{}': '{}' has shape {}, but weight '{}' has shape {}.", path, entries[i].first,
-                                   to_string(entries[i].second.shape()), all[i].path(), to_string(all[i].shape())));
+    if (const Shape shape = entries.checked_shape(i); shape != all[i].shape())
+      throw ShapeError(fmt::format("'{}': '{}' has shape {}, but weight '{}' has shape {}.", path, entries.name(i),
+                                   to_string(shape), all[i].path(), to_string(all[i].shape())));
   LoadReport report;
   for (std::size_t i = 0; i < all.size(); ++i) {
-    all[i].assign(entries[i].second);
+    all[i].assign(entries.read(i));
     report.matched.push_back(all[i].path());
   }
   return report;

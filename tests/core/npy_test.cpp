@@ -152,13 +152,41 @@ TEST_F(Npy, ArchivesBeyondFourGigabytesUseZip64) {
     ZipWriter zip(file, 100);
     zip.add("a.npy", npy, "", false);
     zip.add("b.npy", npy, "", true);
+    zip.begin("c.npy", npy.size());
+    file.write(npy.data(), npy.size());
+    zip.end();
     zip.finish();
     file.commit();
   }
   const NamedTensors back = load_npz(path("wide.npz"));
-  ASSERT_EQ(back.size(), 2u);
+  ASSERT_EQ(back.size(), 3u);
   expect_golden(back[0].second, float32, {2, 3});
   expect_golden(back[1].second, float32, {2, 3});
+  expect_golden(back[2].second, float32, {2, 3});
+}
+
+TEST_F(Npy, EntriesOfUnknownSizeAreWrittenInPlace) {
+  const std::string npy = contents(golden("float32.npy"));
+  {
+    AtomicFile file(path("placed.npz"));
+    ZipWriter zip(file, 100);
+    zip.begin("a.npy", 99);
+    file.write(npy.data(), npy.size());
+    EXPECT_THROW(zip.end(), Error);
+  }
+  EXPECT_FALSE(fs::exists(path("placed.npz")));
+  {
+    AtomicFile file(path("placed.npz"));
+    ZipWriter zip(file);
+    zip.begin("a.npy", npy.size());
+    file.write(npy.data(), npy.size());
+    zip.end();
+    zip.finish();
+    file.commit();
+  }
+  const NamedTensors back = load_npz(path("placed.npz"));
+  ASSERT_EQ(back.size(), 1u);
+  expect_golden(back[0].second, float32, {2, 3});
 }
 
 TEST_F(Npy, RefusesWhatIsNoArrayOfNumbers) {

@@ -1,7 +1,6 @@
 #include "io/hdf5/writer.h"
 
 #include <hdf5.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -76,72 +75,31 @@ Id type_of(DType dtype) {
 
 }  // namespace
 
-// The memory in which the file grows. It is libhdf5's until the file is closed, and this object's from then on. Large
-// pages, where the system has them, halve what filling it costs.
-struct Writer::Image {
-  Image() = default;
-  ~Image() {
-    if (bytes != nullptr) ::munmap(bytes, mapped);
-  }
-  Image(const Image&) = delete;
-  Image& operator=(const Image&) = delete;
+Writer::Writer(const std::string& path) : lock_(library_mutex()), name_(path), own_(path), target_(*own_) { open(); }
 
-  static void* allocate(std::size_t size, H5FD_file_image_op_t, void* self) {
-    return static_cast<Image*>(self)->grow(size);
-  }
-  static void* resize(void*, std::size_t size, H5FD_file_image_op_t, void* self) {
-    return static_cast<Image*>(self)->grow(size);
-  }
-  static void* copy(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
-    return std::memcpy(to, from, size);
-  }
-  static herr_t keep(void*, H5FD_file_image_op_t, void*) { return 0; }
-  static void* share(void* self) { return self; }
-  static herr_t forget(void*) { return 0; }
-
-  void* grow(std::size_t size) {
-    constexpr std::size_t kPage = std::size_t{2} << 20;
-    const std::size_t wanted = (size + kPage - 1) / kPage * kPage;
-    if (wanted <= mapped) return bytes;
-    void* const made = bytes == nullptr
-                           ? ::mmap(nullptr, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-                           : ::mremap(bytes, mapped, wanted, MREMAP_MAYMOVE);
-    if (made == MAP_FAILED) return nullptr;
-    (void)::madvise(made, wanted, MADV_HUGEPAGE);
-    mapped = wanted;
-    return bytes = made;
-  }
-
-  void* bytes = nullptr;
-  std::size_t mapped = 0;
-};
-
-Writer::Writer() : lock_(library_mutex()), path_("HDF5 in memory") { open(); }
-
-Writer::Writer(const std::string& path) : lock_(library_mutex()), path_(path), target_(path) { open(); }
+Writer::Writer(AtomicFile& file, const std::string& name) : lock_(library_mutex()), name_(name), target_(file) {
+  open();
+}
 
 Writer::~Writer() { close(); }
 
 void Writer::open() {
-  constexpr std::size_t kGrowth = std::size_t{1} << 20;
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors come as exceptions, not on stderr
-  image_ = std::make_unique<Image>();
-  H5FD_file_image_callbacks_t callbacks = {Image::allocate, Image::copy,   Image::resize, Image::keep,
-                                           Image::share,    Image::forget, image_.get()};
-  const Id access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access, kGrowth, false);
-  H5Pset_file_image_callbacks(access, &callbacks);
-  file_ = H5Fcreate(path_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
-  if (file_ < 0) fail("cannot be made in memory");
+  const Id access(access_to(target_), H5Pclose);
+  if (access.ok()) file_ = H5Fcreate(name_.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (file_ < 0) fail("cannot be made");
 }
 
-void Writer::close() {
-  if (file_ >= 0) H5Fclose(file_);
+bool Writer::close() {
+  const bool closed = file_ < 0 || H5Fclose(file_) >= 0;
   file_ = -1;
+  return closed;
 }
 
+// What went wrong below libhdf5 says more.
 void Writer::fail(const std::string& what) const {
-  throw FileError("'" + path_ + "': " + what + ". Is there enough memory for the whole file?");
+  target_.check();
+  throw FileError("'" + name_ + "': " + what + ".");
 }
 
 void Writer::group(const std::string& path) {
@@ -216,19 +174,14 @@ void Writer::attribute(const std::string& path, const std::string& name, const s
     fail("the attribute '" + name + "' cannot be written");
 }
 
-std::string_view Writer::finish() {
-  const bool flushed = H5Fflush(file_, H5F_SCOPE_GLOBAL) >= 0;
-  const ssize_t size = H5Fget_file_image(file_, nullptr, 0);  // the memory is larger
-  const bool closed = H5Fclose(file_) >= 0;
-  file_ = -1;
-  if (!flushed || size <= 0 || !closed || image_->bytes == nullptr) fail("cannot be completed");
-  return {static_cast<const char*>(image_->bytes), static_cast<std::size_t>(size)};
+void Writer::finish() {
+  if (!close()) fail("cannot be completed");
+  target_.check();
 }
 
 void Writer::commit() {
-  const std::string_view bytes = finish();
-  target_->write(bytes.data(), bytes.size());
-  target_->commit();
+  finish();
+  own_->commit();
 }
 
 }  // namespace strata::hdf5

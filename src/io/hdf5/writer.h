@@ -1,26 +1,24 @@
-// Writes HDF5 files, by libhdf5, which makes them in memory: after a write that fails it crashes when it closes the
-// file. One at a time in a process, since libhdf5 is not thread-safe.
+// Writes HDF5 files, by libhdf5. One at a time in a process, since libhdf5 is not thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/atomic_file.h"
+#include "io/hdf5/driver.h"
 #include "strata/tensor.h"
 
 namespace strata::hdf5 {
 
-// The file appears under its name when it is complete. Throws FileError.
 class STRATA_API Writer {
  public:
-  // Without a path: for finish() alone.
-  Writer();
+  // The file appears under its name with commit(). Throws FileError, as all below.
   explicit Writer(const std::string& path);
+  // A part of a file, behind what it holds. `name`: what errors call it.
+  Writer(AtomicFile& file, const std::string& name);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -32,20 +30,19 @@ class STRATA_API Writer {
   // An array of strings of a fixed length. Beyond 64512 bytes, which is what an object header holds, it is spread over
   // name0, name1, ... as Keras does.
   void attribute(const std::string& path, const std::string& name, const std::vector<std::string>& values);
-  // Waits until the bytes are on the disk, then renames.
+  // Completes the part of a file.
+  void finish();
+  // Completes the file, waits until the bytes are on the disk, then renames.
   void commit();
-  // The bytes of the file, as long as this object lives.
-  std::string_view finish();
 
  private:
-  struct Image;
   [[noreturn]] void fail(const std::string& what) const;
   void open();
-  void close();
+  bool close();
   std::unique_lock<std::mutex> lock_;
-  std::string path_;
-  std::optional<AtomicFile> target_;
-  std::unique_ptr<Image> image_;
+  std::string name_;
+  std::optional<AtomicFile> own_;
+  Target target_;
   std::int64_t file_ = -1;
 };
 

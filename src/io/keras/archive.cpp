@@ -83,6 +83,19 @@ std::string archive_version(const std::string& path) {
   return is_text ? version->as_string() : std::string();
 }
 
+// What the weights will not exceed: their elements, and for each what HDF5 may say about it.
+std::uint64_t most_bytes(const Model& model, bool include_optimizer) {
+  constexpr std::uint64_t kAbout = 16384;
+  std::uint64_t bytes = kAbout;
+  auto add = [&](const std::vector<Variable>& variables) {
+    for (const Variable& v : variables)
+      if (v.created()) bytes += kAbout + static_cast<std::uint64_t>(v.size()) * size_of(v.dtype());
+  };
+  add(model.weights());
+  if (include_optimizer && model.compiled()) add(model.optimizer().variables());
+  return bytes;
+}
+
 }  // namespace
 
 std::string read_archive_text(const std::string& path, const std::string& name) {
@@ -116,13 +129,15 @@ void save_archive(const Model& model, const std::string& path, const SaveOptions
     config.set("compile_config", serialize_compile(model_state(model).trainer->options(), KerasStyle::keras3));
   const std::string text = config.to_json(), about = metadata();
 
-  hdf5::Writer weights;
-  write_keras3(weights, model, options.include_optimizer);
   AtomicFile file(path);
   ZipWriter zip(file);
   zip.add("metadata.json", {}, about, false);
   zip.add("config.json", {}, text, false);
-  zip.add("model.weights.h5", {}, weights.finish(), false);
+  zip.begin("model.weights.h5", most_bytes(model, options.include_optimizer));
+  hdf5::Writer weights(file, path + "/model.weights.h5");
+  write_keras3(weights, model, options.include_optimizer);
+  weights.finish();
+  zip.end();
   zip.finish();
   file.commit();
 }

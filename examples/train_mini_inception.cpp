@@ -2,6 +2,7 @@
 // MNIST in data/, padded to 32x32 and repeated to three channels.
 //
 //   train_mini_inception [--epochs 3] [--batch_size 16] [--samples 4000] [--data_dir DIR] [--output DIR] [--eager]
+//                        [--policy mixed_bfloat16] [--seed 1]
 #include <strata/strata.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@
 struct Options {
   int epochs = 3, batch_size = 16;
   std::int64_t samples = 4000;
-  std::string data_dir, output = "demo-output";
+  std::string data_dir, output = "demo-output", policy = "float32";
+  unsigned seed = 1;
   bool eager = false;
 };
 
@@ -130,7 +132,8 @@ void train(const MiniInception& model, const Data& data, const Options& options)
 
 int run(const Options& options) {
   std::cout.precision(8);
-  utils::set_random_seed(1);
+  utils::set_random_seed(options.seed);
+  mixed_precision::set_global_policy(options.policy);
   std::filesystem::create_directories(options.output);
   if (options.eager) run_functions_eagerly(true);
 
@@ -164,6 +167,10 @@ int main(int argc, char** argv) {
   app.add_option("--samples", options.samples, "how many training images to use")->capture_default_str();
   app.add_option("--data_dir", options.data_dir, "a folder with CIFAR-10's binary files, or their archive");
   app.add_option("--output", options.output, "where event files and weights go")->capture_default_str();
+  app.add_option("--policy", options.policy, "what the layers compute in")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"float32", "mixed_bfloat16", "mixed_float16"}));
+  app.add_option("--seed", options.seed, "of the weights")->capture_default_str();
   app.add_flag("--eager", options.eager, "do not compile the steps");
   CLI11_PARSE(app, argc, argv);
   try {

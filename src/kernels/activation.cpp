@@ -124,10 +124,14 @@ void apply_mask(DType dtype, std::int64_t size, const void* src, const bool* kee
   dispatch_floating("dropout", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T* x = static_cast<const T*>(src);
+    const auto* kept = reinterpret_cast<const unsigned char*>(keep);  // bool is not vectorized
     const C factor = static_cast<C>(scale);
     parallel_for(size, kCheap, [&](std::int64_t begin, std::int64_t end) {
       T* __restrict y = static_cast<T*>(dst);
-      for (std::int64_t i = begin; i < end; ++i) y[i] = keep[i] ? T(C(x[i]) * factor) : T(C(0));
+      for (std::int64_t i = begin; i < end; ++i) {
+        const C x_i = C(x[i]);  // read always
+        y[i] = T((kept[i] != 0 ? x_i : C(0)) * factor);
+      }
     });
   });
 }

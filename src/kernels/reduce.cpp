@@ -52,10 +52,9 @@ struct Extreme {
     return largest ? Limits::lowest() : Limits::max();
   }
   static Acc step(Acc a, Acc b) {
-    if constexpr (std::is_floating_point_v<Acc>)
-      return ((largest ? a > b : a < b) | (a != a)) ? a : b;
-    else
-      return (largest ? a > b : a < b) ? a : b;
+    const Acc better = (largest ? a > b : a < b) ? a : b;
+    if constexpr (std::is_floating_point_v<Acc>) return a != a ? a : better;  // two selections, which are vectorized
+    return better;
   }
 };
 template <bool all>

@@ -147,6 +147,52 @@ TEST(NormRelu, ResultsAreEqualWithAndWithout) {
   EXPECT_EQ(off.explain().find("norm_relu"), std::string::npos);
 }
 
+// The loss of a convolution with bias, ReLU and max pooling, and its gradients.
+Tensors pooled_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
+  GradientTape tape;
+  tape.watch(w);
+  tape.watch(b);
+  const Tensor y = nn::relu(nn::bias_add(nn::conv2d(x, w, {1}, "same"), b));
+  const Tensor loss = reduce_sum(square(nn::max_pool2d(y, {3}, {.strides = {2}, .padding = "same"})));
+  Tensors out = tape.gradient(loss, {w, b});
+  out.push_back(loss);
+  return out;
+}
+
+TEST(PooledGradients, MasksAndSumsTakeTheSmallerGradient) {
+  auto graph = std::make_shared<Graph>("g");
+  {
+    TraceScope scope(graph);
+    const Tensor x = graph->add_input({{None, 9, 9, 3}, float32}), w = graph->add_input({{3, 3, 3, 5}, float32}),
+                 b = graph->add_input({{5}, float32});
+    for (const Tensor& t : pooled_relu(x, w, b)) graph->outputs.push_back(graph->value_of(t));
+  }
+  remove_dead_code(*graph);
+  auto taken_by = [&](const char* op) {
+    for (const Node& node : graph->nodes)
+      if (node.op->name() == op) return graph->values[static_cast<std::size_t>(node.in[0])].shape;
+    return Shape{};
+  };
+  EXPECT_EQ(taken_by("relu_grad"), (Shape{None, 9, 9, 5}));
+  EXPECT_EQ(taken_by("bias_add_grad"), (Shape{None, 9, 9, 5}));
+  EXPECT_TRUE(move_before_pools(*graph));
+  verify(*graph);
+  EXPECT_EQ(taken_by("relu_grad"), (Shape{None, 5, 5, 5}));
+  EXPECT_EQ(taken_by("bias_add_grad"), (Shape{None, 5, 5, 5}));
+  EXPECT_EQ(taken_by("max_pool_grad"), (Shape{None, 9, 9, 5}));
+  EXPECT_FALSE(move_before_pools(*graph));
+}
+
+TEST(PooledGradients, ResultsAreEqualWithAndWithout) {
+  auto on = function(pooled_relu), off = function(pooled_relu, {.disable = {"pooled_gradients"}});
+  const Tensor x = random::normal({2, 9, 9, 3}, {.seed = 1}), w = random::normal({3, 3, 3, 5}, {.seed = 2}),
+               b = random::normal({5}, {.seed = 3});
+  const Tensors a = on(x, w, b), wanted = off(x, w, b);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    EXPECT_LE(reduce_max(abs(a[i] - wanted[i])).item<float>(), 1e-5 * reduce_max(abs(wanted[i])).item<float>()) << i;
+  EXPECT_NE(on.explain().find("pooled_gradients"), std::string::npos);
+}
+
 // The graph of f for inputs of these shapes, rewritten by the passes for known shapes but those that are disabled.
 template <class F>
 std::shared_ptr<const Graph> specialized(F f, const Specs& inputs, const std::vector<std::string>& disable) {

@@ -20,6 +20,10 @@ STRATA_API bool drop_bias_before_norm(Graph& graph);
 // True where something changed.
 STRATA_API bool fuse_norm_relu(Graph& graph);
 
+// Takes ReLUs' gradients and sums over rows of the gradients of max poolings from those of the poolings' results, which
+// are fewer. True where something changed.
+STRATA_API bool move_before_pools(Graph& graph);
+
 // Makes one op of the updates of an optimizer that follow one another. True where something changed.
 STRATA_API bool join_updates(Graph& graph);
 

@@ -178,22 +178,49 @@ void MultiplyPointGradient(std::int64_t windows, const float* a, std::int64_t in
   }
 }
 
+// The stages of a block, for some of its windows or points.
+template <class T>
+struct Block {
+  const Task& task;
+  const Geometry& g;
+  std::int64_t window;
+  float *points, *products;
+
+  void Take(const T* from, std::int64_t first, std::int64_t count) const {
+    const std::int64_t stride = task.kind == ConvKind::forward ? task.strides.src : task.strides.dst;
+    InputToPoints(g, from, stride, window + first, count, points + first * g.in_padded, g.in_point());
+  }
+  void Multiply(const float* packed, std::int64_t first, std::int64_t last, std::int64_t count) const {
+    for (std::int64_t p = first; p < last; ++p)
+      MultiplyPoint(count, points + p * g.in_point(), g.in_padded, packed + p * g.in_padded * g.out_padded,
+                    g.out_padded, products + p * g.out_point());
+  }
+  void Give(T* to, std::int64_t first, std::int64_t count, const Epilogue& epilogue) const {
+    const std::int64_t stride = task.kind == ConvKind::forward ? task.strides.dst : task.strides.src;
+    PointsToOutput(g, products + first * g.out_padded, g.out_point(), window + first, count, to, stride, epilogue);
+  }
+};
+
 template <class T>
 void Convolve(const Task& t, const T* from, const float* packed, T* to, float* scratch, const Epilogue& epilogue) {
   const Geometry g(t);
+  if (t.cut.by_points) {
+    const Block<T> b{t, g, 0, scratch, scratch + 36 * g.in_point()};
+    const auto each = [](std::int64_t n, const auto& f) { parallel_for(n, kParallelWork, f); };
+    each(g.windows, [&](std::int64_t first, std::int64_t last) HWY_ATTR { b.Take(from, first, last - first); });
+    each(36, [&](std::int64_t first, std::int64_t last) HWY_ATTR { b.Multiply(packed, first, last, g.windows); });
+    each(g.windows, [&](std::int64_t first, std::int64_t last) HWY_ATTR { b.Give(to, first, last - first, epilogue); });
+    return;
+  }
   parallel_for(t.cut.parts, kParallelWork, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
     for (std::int64_t part = first; part < last; ++part) {
       float* points = scratch + part * g.part_floats();
-      float* products = points + 36 * g.in_point();
       for (std::int64_t block = g.first_block(part); block < g.first_block(part + 1); ++block) {
         const std::int64_t window = block * t.cut.tiles, count = std::min(t.cut.tiles, g.windows - window);
-        InputToPoints(g, from, t.kind == ConvKind::forward ? t.strides.src : t.strides.dst, window, count, points,
-                      g.in_point());
-        for (std::int64_t p = 0; p < 36; ++p)
-          MultiplyPoint(count, points + p * g.in_point(), g.in_padded, packed + p * g.in_padded * g.out_padded,
-                        g.out_padded, products + p * g.out_point());
-        PointsToOutput(g, products, g.out_point(), window, count, to,
-                       t.kind == ConvKind::forward ? t.strides.dst : t.strides.src, epilogue);
+        const Block<T> b{t, g, window, points, points + 36 * g.in_point()};
+        b.Take(from, 0, count);
+        b.Multiply(packed, 0, 36, count);
+        b.Give(to, 0, count, epilogue);
       }
     }
   });
@@ -380,6 +407,8 @@ Cut cut(ConvKind kind, const Convolution& c, int threads) {
   const bool backward_data = kind == ConvKind::backward_data;
   const std::int64_t height = backward_data ? c.in[1] : c.out[1], width = backward_data ? c.in[2] : c.out[2];
   const std::int64_t windows = c.batch * ((height + 3) / 4) * ((width + 3) / 4);
+  constexpr std::int64_t kOneBlock = 32;
+  if (kind != ConvKind::backward_weights && threads > 1 && windows <= kOneBlock) return {1, windows, true};
   std::int64_t tiles = kind == ConvKind::backward_weights ? 64 : 32;
   while (tiles > 8 && windows < tiles * threads) tiles /= 2;
   return {std::clamp<std::int64_t>((windows + tiles - 1) / tiles, 1, threads), tiles};

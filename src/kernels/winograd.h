@@ -13,9 +13,11 @@ namespace strata::kernels::winograd {
 // Whether the method is for this convolution: 3x3, no groups, steps and dilation of 1, padding of at most 2.
 bool applies(const Convolution& c);
 
-// How the work is cut: `parts` are computed side by side, each in blocks of `tiles` windows of 4x4 results.
+// How the work is cut: `parts` are computed side by side, each in blocks of `tiles` windows of 4x4 results. Where all
+// windows are one small block, what is shared out is the points, so that each thread reads its share of the weights.
 struct Cut {
   std::int64_t parts, tiles;
+  bool by_points = false;
 };
 Cut cut(ConvKind kind, const Convolution& c, int threads);
 

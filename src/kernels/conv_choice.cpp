@@ -79,7 +79,7 @@ double seconds_of_a_run(const ConvPlan& plan) {
   double best = std::numeric_limits<double>::infinity();
   for (int repeat = 0; repeat < 4; ++repeat) {  // the first one warms up
     const auto start = std::chrono::steady_clock::now();
-    if (!gradient) plan.pack(weights->data(), packed->data());
+    if (!gradient && !(plan.task().constant_weights && repeat > 0)) plan.pack(weights->data(), packed->data());
     plan.run(src->data(), gradient ? weights->data() : packed->data(), dst->data(), scratch->data(), bias->data());
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
@@ -123,10 +123,11 @@ std::string choice_key(const ConvTask& task) {
   const Convolution& c = task.geometry;
   const auto three = [](const Convolution::Three& t) { return fmt::format("{}x{}x{}", t[0], t[1], t[2]); };
   return fmt::format(
-      "conv {} {} batch {} in {} x{} out {} x{} groups {} kernel {} stride {} dilation {} pad {} threads {} isa {}",
+      "conv {} {} batch {} in {} x{} out {} x{} groups {} kernel {} stride {} dilation {} pad {} threads {} isa {}{}",
       kKinds[static_cast<int>(task.kind)], to_string(task.dtype), c.batch, three(c.in), c.in_channels, three(c.out),
       c.out_channels, c.groups, three(c.kernel), three(c.stride), three(c.dilation), three(c.pad),
-      omp_get_max_threads(), static_cast<int>(dnnl::get_effective_cpu_isa()));
+      omp_get_max_threads(), static_cast<int>(dnnl::get_effective_cpu_isa()),
+      task.constant_weights ? " constant weights" : "");
 }
 
 ConvPlanPtr chosen_plan(const ConvTask& task) {

@@ -17,6 +17,7 @@ struct ConvTask {
   // Elements from one pixel to the next, where src or dst is a slice of wider rows; 0 where rows are dense.
   std::int64_t src_stride = 0, dst_stride = 0;
   bool bias = false, relu = false;  // forward only: dst = relu(convolution + bias)
+  bool constant_weights = false;    // packed once for many runs
 
   std::int64_t src_step() const { return src_stride > 0 ? src_stride : geometry.in_channels; }
   std::int64_t dst_step() const { return dst_stride > 0 ? dst_stride : geometry.out_channels; }

@@ -68,6 +68,7 @@ class ConvDense final : public DensePlan {
     task.geometry.in = task.geometry.out = {1, t.rows, 1};
     task.bias = t.bias;
     task.relu = t.relu;
+    task.constant_weights = t.constant_weights;
     conv_ = prepare_conv(task);
   }
   std::string implementation() const override { return conv_->implementation(); }

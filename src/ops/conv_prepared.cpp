@@ -51,7 +51,9 @@ class PreparedConv final : public PreparedOp {
 
 }  // namespace
 
-std::unique_ptr<PreparedOp> prepare(const kernels::ConvTask& task, Positions positions, const PrepareContext& context) {
+std::unique_ptr<PreparedOp> prepare(kernels::ConvTask task, Positions positions, const PrepareContext& context) {
+  if (positions.weights >= 0)
+    task.constant_weights = context.constant(static_cast<std::size_t>(positions.weights)).defined();
   return std::make_unique<PreparedConv>(kernels::prepare_conv(task), positions, context);
 }
 

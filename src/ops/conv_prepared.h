@@ -15,6 +15,6 @@ struct Positions {
 };
 
 // Weights that are constant are packed here, others in each run.
-std::unique_ptr<PreparedOp> prepare(const kernels::ConvTask& task, Positions positions, const PrepareContext& context);
+std::unique_ptr<PreparedOp> prepare(kernels::ConvTask task, Positions positions, const PrepareContext& context);
 
 }  // namespace strata::conv

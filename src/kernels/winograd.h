@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "kernels/conv.h"
+#include "strata/export.h"
 
 namespace strata::kernels::winograd {
 
@@ -19,7 +20,7 @@ struct Cut {
   std::int64_t parts, tiles;
   bool by_points = false;
 };
-Cut cut(ConvKind kind, const Convolution& c, int threads);
+STRATA_API Cut cut(ConvKind kind, const Convolution& c, int threads);
 
 // Where the pixels of an array lie: elements from one to the next one.
 struct Strides {

@@ -152,7 +152,7 @@ Tensors pooled_relu(const Tensor& x, const Tensor& w, const Tensor& b) {
   GradientTape tape;
   tape.watch(w);
   tape.watch(b);
-  const Tensor y = nn::relu(nn::bias_add(nn::conv2d(x, w, {1}, "same"), b));
+  const Tensor y = nn::relu(nn::bias_add(nn::conv2d(x, w, {.padding = "same"}), b));
   const Tensor loss = reduce_sum(square(nn::max_pool2d(y, {3}, {.strides = {2}, .padding = "same"})));
   Tensors out = tape.gradient(loss, {w, b});
   out.push_back(loss);

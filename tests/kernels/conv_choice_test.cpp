@@ -26,6 +26,13 @@ struct ConvChoice : ::testing::Test {
   }
 };
 
+TEST_F(ConvChoice, WeightsThatArePackedOnceAreAChoiceOfTheirOwn) {
+  ConvTask t = task();
+  const std::string changing = choice_key(t);
+  t.constant_weights = true;
+  EXPECT_EQ(choice_key(t), changing + " constant weights");
+}
+
 TEST_F(ConvChoice, WinogradCanBeForbidden) {
   EXPECT_EQ(prepare_conv(task())->implementation(), "winograd 4x4");
   allow_winograd(false);

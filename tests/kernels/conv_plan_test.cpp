@@ -2,6 +2,7 @@
 #include "kernels/conv_plan.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <random>
@@ -11,6 +12,7 @@
 #include "core/tensor_data.h"
 #include "kernels/cast.h"
 #include "kernels/rows.h"
+#include "kernels/winograd.h"
 #include "strata/utils.h"
 
 namespace strata::kernels {
@@ -230,6 +232,24 @@ TEST(ConvPlan, EmptyArraysGiveZeros) {
       c = square(2, 4, 0, 4, 3, 1);
       EXPECT_EQ(Case({kind, dtype, dtype, c}).error_of(*prepare_conv({kind, dtype, dtype, c})), 0);
     }
+}
+
+TEST(ConvPlan, WinogradOnFewWindowsSharesOutThePoints) {
+  const int before = omp_get_max_threads();
+  const Convolution c = square(1, 15, 40, 24, 3, 1);
+  for (const int threads : {1, 2, 5}) {
+    omp_set_num_threads(threads);
+    for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data})
+      for (const DType dtype : {DType::float32, DType::bfloat16}) {
+        EXPECT_EQ(winograd::cut(kind, c, threads).by_points, threads > 1);
+        const bool extras = kind == ConvKind::forward;
+        const Case one({kind, dtype, DType::float32, c, 43, 31, extras, extras});
+        EXPECT_LE(one.error_of(*make_winograd_plan(one.task)), tolerance(dtype)) << threads;
+      }
+  }
+  EXPECT_FALSE(winograd::cut(ConvKind::forward, square(4, 15, 40, 24, 3, 1), 2).by_points);
+  EXPECT_FALSE(winograd::cut(ConvKind::backward_weights, c, 2).by_points);
+  omp_set_num_threads(before);
 }
 
 // The figures that include/strata/kernels.h states.

@@ -156,7 +156,7 @@ TEST(Freeze, PassesCanBeSwitchedOff) {
   const FrozenModel none = model.freeze(x.shape(), {.disable = {"all"}});
   EXPECT_NE(none.explain().find("batch_normalization("), std::string::npos);
   EXPECT_EQ(none.explain().find("fused_conv("), std::string::npos);
-  EXPECT_EQ(largest_difference(none(x), model(x)), 0);
+  EXPECT_LT(largest_difference(none(x), model(x)), 1e-6);  // kernels may be others where weights are constant
   for (const char* pass : {"fold_batch_norm", "fuse_bias_relu", "fold_constants"})
     EXPECT_LT(largest_difference(model.freeze(x.shape(), {.disable = {pass}})(x), model(x)), 1e-5) << pass;
   EXPECT_THROW(model.freeze(x.shape(), {.disable = {"no_such_pass"}}), ValueError);

@@ -74,26 +74,33 @@ void copy_a_file(bool wait) {
   close(file);
 }
 
+void save(const std::string& name) {
+  if (name == "whole.keras" || name == "net")
+    model().save(path(name.c_str()));
+  else
+    model().save_weights(path(name.c_str()));
+}
+
+void load(const std::string& name) {
+  if (name == "whole.keras" || name == "net")
+    benchmark::DoNotOptimize(load_model(path(name.c_str())));
+  else
+    model().load_weights(path(name.c_str()));
+}
+
 void register_all() {
-  static const char* names[] = {"net.npz", "net.h5", "net.weights.h5", "whole.keras", "net"};
   auto add = [](const std::string& name, auto f) {
     benchmark::RegisterBenchmark(name.c_str(), [f](benchmark::State& s) { time_it(s, f); })
         ->Unit(benchmark::kMillisecond)
         ->UseRealTime()
         ->Iterations(1);
   };
-  model().save_weights(path("net.npz"));
   add("copy", [] { copy_a_file(false); });
   add("copy and sync", [] { copy_a_file(true); });
-  for (const char* name : names) {
-    const bool whole = std::string(name) == "whole.keras" || std::string(name) == "net";
-    add(std::string("save/") + name, [=] { whole ? model().save(path(name)) : model().save_weights(path(name)); });
-    add(std::string("load/") + name, [=] {
-      if (whole)
-        benchmark::DoNotOptimize(load_model(path(name)));
-      else
-        model().load_weights(path(name));
-    });
+  for (const std::string name : {"net.npz", "net.h5", "net.weights.h5", "whole.keras", "net"}) {
+    save(name);
+    add("save/" + name, [=] { save(name); });
+    add("load/" + name, [=] { load(name); });
   }
 }
 

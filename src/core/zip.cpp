@@ -302,10 +302,10 @@ void ZipWriter::add(const std::string& name, std::string_view head, std::string_
   ZipEntry entry;
   entry.name = name;
   entry.offset = file_.position();
-  entry.crc = strata::crc32(strata::crc32(0, head.data(), head.size()), body.data(), body.size());
   entry.uncompressed = entry.compressed = head.size() + body.size();
   std::string packed;
   if (compressed) {
+    entry.crc = strata::crc32(strata::crc32(0, head.data(), head.size()), body.data(), body.size());
     Deflater deflater;
     deflater.add(head);
     deflater.add(body);
@@ -313,13 +313,21 @@ void ZipWriter::add(const std::string& name, std::string_view head, std::string_
     entry.method = kDeflated;
     entry.compressed = packed.size();
   }
-  const std::string header = local_header(entry, entry.uncompressed >= limit_ || entry.compressed >= limit_);
+  const bool wide = entry.uncompressed >= limit_ || entry.compressed >= limit_;
+  const std::string header = local_header(entry, wide);
   file_.write(header.data(), header.size());
   if (compressed) {
     file_.write(packed.data(), packed.size());
   } else {
-    file_.write(head.data(), head.size());
-    file_.write(body.data(), body.size());
+    constexpr std::size_t kPiece = std::size_t{256} << 10;  // is in the cache when it is written
+    for (std::string_view part : {head, body})
+      for (; !part.empty(); part.remove_prefix(std::min(kPiece, part.size()))) {
+        const std::string_view piece = part.substr(0, kPiece);
+        entry.crc = strata::crc32(entry.crc, piece.data(), piece.size());
+        file_.write(piece.data(), piece.size());
+      }
+    const std::string checked = local_header(entry, wide);
+    file_.write_at(entry.offset, checked.data(), checked.size());
   }
   entries_.push_back(entry);
 }

@@ -20,7 +20,7 @@ std::int64_t mebibytes() {
   return text == nullptr ? 256 : std::atoll(text);
 }
 
-std::string path(const char* name) {
+std::string path(const std::string& name) {
   static const struct Folder {
     Folder() {
       std::string pattern = (fs::temp_directory_path() / "strata_files_bench_XXXXXX").string();
@@ -74,18 +74,20 @@ void copy_a_file(bool wait) {
   close(file);
 }
 
+bool holds_the_program(const std::string& name) { return name == "whole.keras" || name == "net"; }
+
 void save(const std::string& name) {
-  if (name == "whole.keras" || name == "net")
-    model().save(path(name.c_str()));
+  if (holds_the_program(name))
+    model().save(path(name));
   else
-    model().save_weights(path(name.c_str()));
+    model().save_weights(path(name));
 }
 
 void load(const std::string& name) {
-  if (name == "whole.keras" || name == "net")
-    benchmark::DoNotOptimize(load_model(path(name.c_str())));
+  if (holds_the_program(name))
+    benchmark::DoNotOptimize(load_model(path(name)));
   else
-    model().load_weights(path(name.c_str()));
+    model().load_weights(path(name));
 }
 
 void register_all() {

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/pread_all.h"
 #include "strata/error.h"
 
 namespace strata {
@@ -141,19 +142,9 @@ void AtomicFile::write_at(std::uint64_t offset, const void* bytes, std::size_t c
 }
 
 void AtomicFile::read_at(std::uint64_t offset, void* out, std::size_t count) const {
-  char* to = static_cast<char*>(out);
-  while (count > 0) {
-    const ssize_t done = ::pread(fd_, to, std::min(count, kChunk), static_cast<off_t>(offset));
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) fail("cannot be read again");
-    if (done == 0) {
-      std::memset(to, 0, count);
-      return;
-    }
-    to += done;
-    count -= static_cast<std::size_t>(done);
-    offset += static_cast<std::uint64_t>(done);
-  }
+  const ssize_t got = pread_all(fd_, offset, out, count);
+  if (got < 0) fail("cannot be read again");
+  std::memset(static_cast<char*>(out) + got, 0, count - static_cast<std::size_t>(got));
 }
 
 void AtomicFile::commit() {

@@ -4,18 +4,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
+#include "core/pread_all.h"
 #include "strata/error.h"
 
 namespace strata {
 
 namespace {
-
-// Linux moves at most 2 GiB at once.
-constexpr std::size_t kChunk = std::size_t{1} << 30;
 
 [[noreturn]] void fail_on(const std::string& path, const std::string& what) {
   throw FileError("'" + path + "': " + what + ": " + std::strerror(errno) + ".");
@@ -39,18 +36,12 @@ InputFile::InputFile(const std::string& path) : path_(path), fd_(open(path.c_str
 InputFile::~InputFile() { close(fd_); }
 
 void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) const {
-  char* to = static_cast<char*>(out);
-  while (bytes > 0) {
-    const ssize_t got = pread(fd_, to, std::min(bytes, kChunk), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail_on(path_, "cannot be read");
-    if (got == 0)
-      throw FileError("'" + path_ + "': ends at byte " + std::to_string(offset) + ", expected " +
-                      std::to_string(bytes) + " bytes more. The file is truncated.");
-    to += got;
-    offset += static_cast<std::uint64_t>(got);
-    bytes -= static_cast<std::size_t>(got);
-  }
+  const ssize_t got = pread_all(fd_, offset, out, bytes);
+  if (got < 0) fail_on(path_, "cannot be read");
+  const auto read = static_cast<std::size_t>(got);
+  if (read < bytes)
+    throw FileError("'" + path_ + "': ends at byte " + std::to_string(offset + read) + ", expected " +
+                    std::to_string(bytes - read) + " bytes more. The file is truncated.");
 }
 
 void FileSource::read(void* out, std::size_t bytes) {

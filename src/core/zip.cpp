@@ -286,7 +286,7 @@ std::unique_ptr<ZipReader::Entry> ZipReader::open(const ZipEntry& entry) const {
   return std::make_unique<DeflatedEntry>(file_, entry, offset);
 }
 
-std::string ZipWriter::local_header(const ZipEntry& entry, bool wide) const {
+void ZipWriter::write_header(const ZipEntry& entry, bool wide) {
   Record r;
   r.put(kLocal).put<std::uint16_t>(wide ? 45 : 20).put(kUtf8).put(entry.method);
   r.put<std::uint16_t>(0).put<std::uint16_t>(0x21);  // the first of January 1980: equal contents make equal files
@@ -295,7 +295,7 @@ std::string ZipWriter::local_header(const ZipEntry& entry, bool wide) const {
   r.put(wide ? kIn64 : static_cast<std::uint32_t>(entry.uncompressed));
   r.put(static_cast<std::uint16_t>(entry.name.size())).put<std::uint16_t>(wide ? 20 : 0).put(entry.name);
   if (wide) r.put(kZip64Extra).put<std::uint16_t>(16).put(entry.uncompressed).put(entry.compressed);
-  return r.bytes();
+  file_.write_at(entry.offset, r.bytes().data(), r.bytes().size());
 }
 
 void ZipWriter::add(const std::string& name, std::string_view head, std::string_view body, bool compressed) {
@@ -314,8 +314,7 @@ void ZipWriter::add(const std::string& name, std::string_view head, std::string_
     entry.compressed = packed.size();
   }
   const bool wide = entry.uncompressed >= limit_ || entry.compressed >= limit_;
-  const std::string header = local_header(entry, wide);
-  file_.write(header.data(), header.size());
+  write_header(entry, wide);
   if (compressed) {
     file_.write(packed.data(), packed.size());
   } else {
@@ -326,8 +325,7 @@ void ZipWriter::add(const std::string& name, std::string_view head, std::string_
         entry.crc = strata::crc32(entry.crc, piece.data(), piece.size());
         file_.write(piece.data(), piece.size());
       }
-    const std::string checked = local_header(entry, wide);
-    file_.write_at(entry.offset, checked.data(), checked.size());
+    write_header(entry, wide);
   }
   entries_.push_back(entry);
 }
@@ -337,25 +335,23 @@ void ZipWriter::begin(const std::string& name, std::uint64_t most) {
   entry.name = name;
   entry.offset = file_.position();
   wide_ = most >= limit_;
-  const std::string header = local_header(entry, wide_);  // end() writes the true one
-  file_.write(header.data(), header.size());
+  write_header(entry, wide_);
+  start_ = file_.position();
   entries_.push_back(entry);
 }
 
 void ZipWriter::end() {
   ZipEntry& entry = entries_.back();
-  const std::uint64_t start = entry.offset + local_header(entry, wide_).size();
   std::vector<char> part(std::size_t{1} << 20);
-  for (std::uint64_t at = start; at < file_.position();) {
+  for (std::uint64_t at = start_; at < file_.position();) {
     const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(part.size(), file_.position() - at));
     file_.read_at(at, part.data(), bytes);
     entry.crc = strata::crc32(entry.crc, part.data(), bytes);
     at += bytes;
   }
-  entry.compressed = entry.uncompressed = file_.position() - start;
+  entry.compressed = entry.uncompressed = file_.position() - start_;
   if (!wide_ && entry.uncompressed >= limit_) throw Error("zip: an entry has more bytes than begin() was told.");
-  const std::string header = local_header(entry, wide_);
-  file_.write_at(entry.offset, header.data(), header.size());
+  write_header(entry, wide_);
 }
 
 void ZipWriter::finish() {

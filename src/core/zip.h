@@ -57,11 +57,13 @@ class STRATA_API ZipWriter {
   void finish();
 
  private:
-  std::string local_header(const ZipEntry& entry, bool wide) const;
+  // Before the bytes of an entry; again, in the same place, once their checksum and size are known.
+  void write_header(const ZipEntry& entry, bool wide);
   AtomicFile& file_;
   std::uint64_t limit_;
   std::vector<ZipEntry> entries_;
-  bool wide_ = false;  // the entry between begin() and end()
+  bool wide_ = false;        // the entry between begin() and end(),
+  std::uint64_t start_ = 0;  // and where its bytes begin
 };
 
 }  // namespace strata

@@ -79,7 +79,8 @@ double seconds_of_a_run(const ConvPlan& plan) {
   double best = std::numeric_limits<double>::infinity();
   for (int repeat = 0; repeat < 4; ++repeat) {  // the first one warms up
     const auto start = std::chrono::steady_clock::now();
-    if (!gradient && !(plan.task().constant_weights && repeat > 0)) plan.pack(weights->data(), packed->data());
+    const bool packs = !gradient && (repeat == 0 || !plan.task().constant_weights);
+    if (packs) plan.pack(weights->data(), packed->data());
     plan.run(src->data(), gradient ? weights->data() : packed->data(), dst->data(), scratch->data(), bias->data());
     best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }

@@ -1,3 +1,4 @@
+// Highway compiles this file once for each set of instructions, for the casts between float32 and bfloat16.
 #include "kernels/cast.h"
 
 #include <limits>
@@ -6,7 +7,38 @@
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cast.cpp"
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// Must come after highway.h.
+#include "kernels/simd_load-inl.h"
+
+HWY_BEFORE_NAMESPACE();
 namespace strata::kernels {
+namespace HWY_NAMESPACE {
+
+template <class From, class To>
+HWY_INLINE void CastRange(const From* src, To* dst, std::int64_t count) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) Store(Load(src + i), dst + i);
+  if (i < count) StoreSome(LoadSome(src + i, count - i), dst + i, count - i);
+}
+
+void Narrow(const float* src, BFloat16* dst, std::int64_t count) { CastRange(src, dst, count); }
+void Widen(const BFloat16* src, float* dst, std::int64_t count) { CastRange(src, dst, count); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace strata::kernels
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace strata::kernels {
+
+HWY_EXPORT(Narrow);
+HWY_EXPORT(Widen);
+
 namespace {
 
 template <class To, class From>
@@ -29,6 +61,16 @@ To convert(From v) {
 }  // namespace
 
 void cast(DType from, const void* src, DType to, void* dst, std::int64_t count) {
+  if (from == DType::float32 && to == DType::bfloat16)
+    return parallel_for(count, 1, [=](std::int64_t begin, std::int64_t end) {
+      HWY_DYNAMIC_DISPATCH(Narrow)
+      (static_cast<const float*>(src) + begin, static_cast<BFloat16*>(dst) + begin, end - begin);
+    });
+  if (from == DType::bfloat16 && to == DType::float32)
+    return parallel_for(count, 1, [=](std::int64_t begin, std::int64_t end) {
+      HWY_DYNAMIC_DISPATCH(Widen)
+      (static_cast<const BFloat16*>(src) + begin, static_cast<float*>(dst) + begin, end - begin);
+    });
   dispatch_all(from, [&]<class From>() {
     dispatch_all(to, [&]<class To>() {
       const From* s = static_cast<const From*>(src);
@@ -41,3 +83,4 @@ void cast(DType from, const void* src, DType to, void* dst, std::int64_t count) 
 }
 
 }  // namespace strata::kernels
+#endif

@@ -19,7 +19,8 @@
 namespace strata::kernels {
 namespace {
 
-constexpr const char *kWinograd = "winograd", *kOnednn = "onednn", *kThroughFloat = "float32", *kLoops = "loops";
+constexpr const char *kWinograd = "winograd", *kOnednn = "onednn", *kTiles = "tiles", *kThroughFloat = "float32",
+                     *kLoops = "loops";
 
 struct Policy {
   std::atomic<bool> timed{true}, winograd{true};
@@ -30,8 +31,15 @@ Policy& policy() {
   return only;
 }
 
+bool has_bfloat16() {
+  const auto isa = dnnl::get_effective_cpu_isa();
+  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
+}
+bool has_tiles() { return dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
+
 ConvPlanPtr make_by_name(const std::string& name, const ConvTask& task) {
   if (name == kWinograd) return policy().winograd ? make_winograd_plan(task) : nullptr;
+  if (name == kTiles) return has_tiles() ? make_tiles_plan(task) : nullptr;
   if (name == kOnednn) {
     if (task.is_dense()) return make_onednn_plan(task);
     if (ConvPlanPtr chunks = make_chunks_plan(task)) return chunks;
@@ -42,12 +50,6 @@ ConvPlanPtr make_by_name(const std::string& name, const ConvTask& task) {
     return task.is_dense() ? make_loops_plan(task) : make_staged_plan(task, task.dtype);
   return nullptr;
 }
-
-bool has_bfloat16() {
-  const auto isa = dnnl::get_effective_cpu_isa();
-  return isa == dnnl::cpu_isa::avx512_core_bf16 || isa == dnnl::cpu_isa::avx512_core_amx;
-}
-bool has_tiles() { return dnnl::get_effective_cpu_isa() == dnnl::cpu_isa::avx512_core_amx; }
 
 // What the rules say: for certain, or as a guess that timing may correct.
 struct Guess {
@@ -109,6 +111,11 @@ std::string decide(const ConvTask& task, bool may_time, bool& timed) {
   const Guess g = guess(task);
   ConvTask dense = task;
   dense.src_stride = dense.dst_stride = 0;
+  if (make_by_name(kTiles, task) != nullptr) {
+    if (!may_time || make_onednn_plan(dense) == nullptr) return kTiles;
+    timed = true;
+    return fastest(task, {kTiles, kOnednn});
+  }
   if (g.winograd && (g.certain || !may_time)) return kWinograd;
   if (make_onednn_plan(dense) == nullptr)
     return g.winograd ? kWinograd : task.dtype == DType::bfloat16 ? kThroughFloat : kLoops;
@@ -133,8 +140,10 @@ std::string choice_key(const ConvTask& task) {
 
 ConvPlanPtr chosen_plan(const ConvTask& task) {
   // As fast as oneDNN's, which would need a dense copy of the slice.
-  if (!task.is_dense())
+  if (!task.is_dense()) {
     if (ConvPlanPtr rows = make_rows_plan(task)) return rows;
+    if (ConvPlanPtr tiles = make_by_name(kTiles, task)) return tiles;
+  }
   std::string name;
   bool ignored = false;
   if (policy().winograd && policy().timed)

@@ -91,7 +91,7 @@ T lowest() {
     return std::numeric_limits<T>::lowest();
 }
 
-// Vectors of elements as they are compared: float32 for the floating types.
+// Vectors of elements as they are compared: as they are.
 template <class T>
 struct Vectors {
   static constexpr std::int64_t kWidth = kLanes;
@@ -113,6 +113,29 @@ struct Vectors<std::uint8_t> {
   static HWY_INLINE Vector Lowest() { return hn::Zero(Bytes()); }
   static HWY_INLINE Vector Read(const std::uint8_t* p) { return hn::LoadU(Bytes(), p); }
   static HWY_INLINE void Write(Vector v, std::uint8_t* p) { hn::StoreU(v, Bytes(), p); }
+  static HWY_INLINE Vector Larger(Vector best, Vector x) { return hn::Max(best, x); }
+};
+
+// The bits of a bfloat16 as an integer, flipped where the sign is set, are in the order of the numbers. What is no
+// number becomes the largest integer, which stays, and is none when it is written.
+template <>
+struct Vectors<BFloat16> {
+  using Integers = hn::ScalableTag<std::int16_t>;
+  static constexpr std::int64_t kWidth = hn::MaxLanes(Integers());
+  using Vector = hn::Vec<Integers>;
+  static HWY_INLINE Vector Flipped(Vector bits) {
+    return hn::Xor(bits, hn::And(hn::ShiftRight<15>(bits), hn::Set(Integers(), std::int16_t{0x7FFF})));
+  }
+  static HWY_INLINE Vector Lowest() { return Flipped(hn::Set(Integers(), static_cast<std::int16_t>(0xFF80))); }
+  static HWY_INLINE Vector Read(const BFloat16* p) {
+    const Vector bits = hn::LoadU(Integers(), reinterpret_cast<const std::int16_t*>(p));
+    const Vector largest = hn::Set(Integers(), std::int16_t{0x7FFF}),
+                 infinity = hn::Set(Integers(), std::int16_t{0x7F80});
+    return hn::IfThenElse(hn::Gt(hn::And(bits, largest), infinity), largest, Flipped(bits));
+  }
+  static HWY_INLINE void Write(Vector v, BFloat16* p) {
+    hn::StoreU(Flipped(v), Integers(), reinterpret_cast<std::int16_t*>(p));
+  }
   static HWY_INLINE Vector Larger(Vector best, Vector x) { return hn::Max(best, x); }
 };
 
@@ -149,6 +172,7 @@ void MaxPoolOfVectors(const Pooling& p, const T* src, T* dst) {
         T* to = dst + (line * p.out[2] + w) * p.dst_step();
         std::int64_t c = 0;
         for (; c + 4 * kWidth <= p.channels; c += 4 * kWidth) LargestOfWindow<4>(p, box, from + c, to + c);
+        for (; c + 2 * kWidth <= p.channels; c += 2 * kWidth) LargestOfWindow<2>(p, box, from + c, to + c);
         for (; c + kWidth <= p.channels; c += kWidth) LargestOfWindow<1>(p, box, from + c, to + c);
         // The last channels once more with some before them, rather than a part of a vector.
         const std::int64_t tail = p.channels - kWidth;

@@ -189,6 +189,70 @@ TEST(ConvPlan, ThreadsWriteSlicesAFewImagesAtATime) {
   EXPECT_EQ(make_chunks_plan({ConvKind::forward, DType::float32, DType::float32, square(4, 8, 16, 16, 3, 1)}), nullptr);
 }
 
+// Every way in which terms are found, and every remainder of pixels, channels and images.
+std::vector<Convolution> tiled_geometries() {
+  std::vector<Convolution> all = geometries();
+  std::erase_if(all, [](const Convolution& c) { return c.groups != 1; });
+  const std::vector<Convolution> more = {
+      square(2, 14, 32, 33, 3, 1),       square(3, 5, 64, 16, 3, 1),     square(1, 30, 32, 80, 3, 1),
+      square(9, 2, 96, 40, 3, 1),        square(5, 1, 32, 48, 1, 0),     square(1, 3, 64, 70, 1, 0),
+      square(2, 13, 32, 20, 5, 2, 2),    square(2, 12, 48, 24, 3, 0, 2), square(1, 17, 34, 17, 3, 2, 3),
+      square(2, 12, 64, 32, 3, 2, 1, 2), square(1, 9, 7, 9, 7, 3, 2),    square(1, 40, 3, 18, 5, 2, 3),
+      square(2, 9, 160, 8, 3, 1),        square(1, 6, 352, 160, 3, 1),   square(1, 24, 512, 16, 1, 0),
+      square(3, 6, 32, 16, 1, 0, 2),     square(1, 100, 160, 16, 3, 1),  square(2, 3, 130, 10, 2, 1)};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+TEST(ConvPlan, TilesComputeEveryGeometry) {
+  if (make_tiles_plan({ConvKind::forward, DType::bfloat16, DType::float32, square(1, 8, 16, 16, 3, 1)}) == nullptr)
+    GTEST_SKIP() << "this machine has no AMX";
+  for (const Convolution& c : tiled_geometries())
+    for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data})
+      for (const bool sliced : {false, true}) {
+        const bool finish = kind == ConvKind::forward;
+        const Case one({kind, DType::bfloat16, sliced ? DType::bfloat16 : DType::float32, c,
+                        sliced ? c.in_channels + 9 : 0, sliced ? c.out_channels + 16 : 0, finish, finish && sliced});
+        for (const int threads : {1, 2, 3}) {
+          utils::set_num_threads(threads);
+          const ConvPlanPtr plan = make_tiles_plan(one.task);
+          const bool wide_pad = c.pad[1] > (c.kernel[1] - 1) * c.dilation[1];
+          ASSERT_EQ(plan == nullptr, kind == ConvKind::backward_data && (c.stride[1] > 1 || wide_pad));
+          if (plan == nullptr) continue;
+          EXPECT_EQ(plan->implementation(), "amx tiles");
+          EXPECT_LE(one.error_of(*plan), 3e-3)
+              << "kind " << static_cast<int>(kind) << " batch " << c.batch << " size " << c.in[1] << " in "
+              << c.in_channels << " out " << c.out_channels << " kernel " << c.kernel[1] << " stride " << c.stride[1]
+              << " sliced " << sliced << " threads " << threads;
+        }
+      }
+}
+
+// Zeros that stand around an image or behind its channels must not meet what is no number.
+TEST(ConvPlan, TilesKeepWhatIsNoNumberInItsWindow) {
+  for (const std::int64_t channels : {3, 32, 48, 80}) {
+    const Convolution c = square(1, 14, channels, 16, 3, 1);
+    const ConvTask task{ConvKind::forward, DType::bfloat16, DType::float32, c};
+    const ConvPlanPtr plan = make_tiles_plan(task);
+    if (plan == nullptr) GTEST_SKIP() << "this machine has no AMX";
+    Doubles x(c.src_size(), 1.0), w(c.weights_size(), 1.0);
+    const std::int64_t row = 5, column = 7;
+    x[(row * c.in[2] + column) * channels] = std::nan("");
+    const Array src(DType::bfloat16, c.in[1] * c.in[2], channels, channels, &x),
+        dst(DType::bfloat16, c.out[1] * c.out[2], 16, 16),
+        weights(DType::float32, 1, c.weights_size(), c.weights_size(), &w);
+    const detail::Buffer packed(plan->packed_size()), scratch(plan->scratch_size());
+    plan->pack(weights.buffer.data(), packed.data());
+    plan->run(src.buffer.data(), packed.data(), dst.buffer.data(), scratch.data());
+    const Doubles result = dst.values();
+    for (std::int64_t y = 0; y < c.out[1]; ++y)
+      for (std::int64_t z = 0; z < c.out[2]; ++z) {
+        const bool near = std::abs(y - row) <= 1 && std::abs(z - column) <= 1;
+        EXPECT_EQ(std::isnan(result[(y * c.out[2] + z) * 16]), near) << y << " " << z << " channels " << channels;
+      }
+  }
+}
+
 TEST(ConvPlan, AddsBiasAndClampsOnTheWay) {
   for (const Convolution& c : geometries())
     for (const DType dtype : {DType::float32, DType::bfloat16, DType::float64}) {

@@ -1,0 +1,255 @@
+#include "kernels/amx.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define STRATA_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+
+namespace strata::kernels::amx {
+namespace {
+
+// All eight tiles are whole. Not a local variable: compilers do not see that the instruction reads all of it.
+struct alignas(64) Configuration {
+  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  std::uint16_t bytes_per_row[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+  std::uint8_t rows[16] = {kRows, kRows, kRows, kRows, kRows, kRows, kRows, kRows};
+};
+const Configuration kConfiguration;
+
+bool ask() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  constexpr unsigned kTile = 1u << 24, kBfloat16 = 1u << 22;
+  if ((d & kTile) == 0 || (d & kBfloat16) == 0 || __builtin_cpu_supports("avx512bf16") == 0) return false;
+  // Linux gives tile registers to those who ask (Documentation/arch/x86/xstate.rst).
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+STRATA_AMX void configure() { _tile_loadconfig(&kConfiguration); }
+
+STRATA_AMX void release() { _tile_release(); }
+
+// Numbers of tiles are part of the instructions, so that each shape is a function of its own.
+template <int M, int N>
+STRATA_AMX void multiply_tiles(const Product& p) {
+  static_assert(M * N <= kMaxTiles);
+  constexpr auto kStep = static_cast<std::size_t>(kColumns * sizeof(float));
+  float* s = p.sums;
+  if (p.adds) {
+    _tile_loadd(0, s, kStep);
+    if constexpr (M * N > 1) _tile_loadd(1, s + kTileFloats, kStep);
+    if constexpr (M * N > 2) _tile_loadd(2, s + 2 * kTileFloats, kStep);
+    if constexpr (M * N > 3) _tile_loadd(3, s + 3 * kTileFloats, kStep);
+  } else if (p.start != nullptr) {
+    const auto of = [&](int tile) { return p.start + tile % N * kColumns; };  // each row the same
+    _tile_loadd(0, of(0), 0);
+    if constexpr (M * N > 1) _tile_loadd(1, of(1), 0);
+    if constexpr (M * N > 2) _tile_loadd(2, of(2), 0);
+    if constexpr (M * N > 3) _tile_loadd(3, of(3), 0);
+  } else {
+    _tile_zero(0);
+    if constexpr (M * N > 1) _tile_zero(1);
+    if constexpr (M * N > 2) _tile_zero(2);
+    if constexpr (M * N > 3) _tile_zero(3);
+  }
+  // Weights stream past the first-level cache, where rows stay for the next panels.
+  const std::byte* b = p.panels;
+  const auto a_step = static_cast<std::size_t>(p.a_step);
+  for (std::int64_t k = 0; k < p.blocks; ++k, b += kTileBytes) {
+    const std::int64_t at = p.offsets[k];
+    if constexpr (N == 1) {
+      _tile_stream_loadd(4, b, 64);
+      _tile_loadd(5, p.a[0] + at, a_step);
+      _tile_dpbf16ps(0, 5, 4);
+      if constexpr (M > 1) {
+        _tile_loadd(6, p.a[1] + at, a_step);
+        _tile_dpbf16ps(1, 6, 4);
+      }
+      if constexpr (M > 2) {
+        _tile_loadd(7, p.a[2] + at, a_step);
+        _tile_dpbf16ps(2, 7, 4);
+      }
+      if constexpr (M > 3) {
+        _tile_loadd(5, p.a[3] + at, a_step);
+        _tile_dpbf16ps(3, 5, 4);
+      }
+    } else if constexpr (M == 1) {
+      _tile_loadd(4, p.a[0] + at, a_step);
+      _tile_stream_loadd(5, b, 64);
+      _tile_dpbf16ps(0, 4, 5);
+      _tile_stream_loadd(6, b + p.panel_step, 64);
+      _tile_dpbf16ps(1, 4, 6);
+      if constexpr (N > 2) {
+        _tile_stream_loadd(7, b + 2 * p.panel_step, 64);
+        _tile_dpbf16ps(2, 4, 7);
+      }
+      if constexpr (N > 3) {
+        _tile_stream_loadd(5, b + 3 * p.panel_step, 64);
+        _tile_dpbf16ps(3, 4, 5);
+      }
+    } else {
+      _tile_loadd(4, p.a[0] + at, a_step);
+      _tile_stream_loadd(5, b, 64);
+      _tile_dpbf16ps(0, 4, 5);
+      _tile_stream_loadd(6, b + p.panel_step, 64);
+      _tile_dpbf16ps(1, 4, 6);
+      _tile_loadd(7, p.a[1] + at, a_step);
+      _tile_dpbf16ps(2, 7, 5);
+      _tile_dpbf16ps(3, 7, 6);
+    }
+  }
+  _tile_stored(0, s, kStep);
+  if constexpr (M * N > 1) _tile_stored(1, s + kTileFloats, kStep);
+  if constexpr (M * N > 2) _tile_stored(2, s + 2 * kTileFloats, kStep);
+  if constexpr (M * N > 3) _tile_stored(3, s + 3 * kTileFloats, kStep);
+}
+
+STRATA_AMX inline __mmask16 lanes(std::int64_t count) {
+  return static_cast<__mmask16>(count >= 16 ? 0xffff : (1 << count) - 1);
+}
+
+// Masks of all lanes: gcc 12 warns of its own headers where there are none.
+constexpr __mmask16 kAll = 0xffff;
+
+// Pairs of neighbours in depth, as products want columns.
+STRATA_AMX inline __m512i pairs_of(__m256i even, __m256i odd) {
+  const __m512i low = _mm512_maskz_cvtepu16_epi32(kAll, even), high = _mm512_maskz_cvtepu16_epi32(kAll, odd);
+  return _mm512_or_si512(low, _mm512_maskz_slli_epi32(kAll, high, 16));
+}
+
+}  // namespace
+
+bool available() {
+  static const bool answer = ask();
+  return answer;
+}
+
+Session::Session() { configure(); }
+Session::~Session() { release(); }
+
+void multiply(const Product& p) {
+  using Multiply = void (*)(const Product&);
+  static constexpr Multiply kByShape[4][4] = {
+      {multiply_tiles<1, 1>, multiply_tiles<1, 2>, multiply_tiles<1, 3>, multiply_tiles<1, 4>},
+      {multiply_tiles<2, 1>, multiply_tiles<2, 2>, nullptr, nullptr},
+      {multiply_tiles<3, 1>, nullptr, nullptr, nullptr},
+      {multiply_tiles<4, 1>, nullptr, nullptr, nullptr}};
+  kByShape[p.rows - 1][p.columns - 1](p);
+}
+
+namespace {
+
+template <bool kRelu, bool kTwo>
+STRATA_AMX void store_rows(const Results& r) {
+  const __m512 zero = _mm512_setzero_ps();
+  const __mmask16 last = lanes(kTwo ? r.columns - kColumns : r.columns);
+  const __mmask32 both = static_cast<__mmask32>(last) << 16 | kAll;
+  const float *s0 = r.sums[0], *s1 = r.sums[1];
+  std::uint16_t* to = r.to;
+  const std::int64_t rows = r.rows, to_step = r.to_step;  // else read again after each write
+  for (std::int64_t i = 0; i < rows; ++i, to += to_step) {
+    __m512 x = _mm512_loadu_ps(s0 + i * kColumns);
+    if constexpr (kRelu) x = _mm512_maskz_max_ps(kAll, zero, x);  // x where it is not a number
+    if constexpr (!kTwo) {
+      _mm256_mask_storeu_epi16(to, last, (__m256i)_mm512_cvtneps_pbh(x));
+    } else {
+      __m512 y = _mm512_loadu_ps(s1 + i * kColumns);
+      if constexpr (kRelu) y = _mm512_maskz_max_ps(kAll, zero, y);
+      _mm512_mask_storeu_epi16(to, both, (__m512i)_mm512_cvtne2ps_pbh(y, x));
+    }
+  }
+}
+
+}  // namespace
+
+void store(const Results& r) {
+  const bool two = r.columns > kColumns;
+  if (r.relu)
+    two ? store_rows<true, true>(r) : store_rows<true, false>(r);
+  else
+    two ? store_rows<false, true>(r) : store_rows<false, false>(r);
+}
+
+STRATA_AMX void pack(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
+  const __mmask16 mask = lanes(columns);
+  for (std::int64_t k = 0; k < kDepth; k += 2, tile += 64) {
+    const __m512 even = _mm512_maskz_loadu_ps(k < depth ? mask : 0, from + k * step);
+    const __m512 odd = _mm512_maskz_loadu_ps(k + 1 < depth ? mask : 0, from + (k + 1) * step);
+    _mm512_storeu_si512(tile, pairs_of((__m256i)_mm512_cvtneps_pbh(even), (__m256i)_mm512_cvtneps_pbh(odd)));
+  }
+}
+
+STRATA_AMX void pack(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
+                     std::byte* tile) {
+  const __mmask16 mask = lanes(columns);
+  for (std::int64_t k = 0; k < kDepth; k += 2, tile += 64) {
+    const __m256i even = _mm256_maskz_loadu_epi16(k < depth ? mask : 0, from + k * step);
+    const __m256i odd = _mm256_maskz_loadu_epi16(k + 1 < depth ? mask : 0, from + (k + 1) * step);
+    _mm512_storeu_si512(tile, pairs_of(even, odd));
+  }
+}
+
+STRATA_AMX void pack_transposed(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
+                                std::byte* tile) {
+  for (std::int64_t n = 0; n < kColumns; ++n, from += step) {
+    const __mmask16 low = n < columns ? lanes(depth) : 0, high = n < columns && depth > 16 ? lanes(depth - 16) : 0;
+    alignas(64) std::uint32_t pairs[16];
+    _mm512_store_si512(
+        pairs, (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, from + 16), _mm512_maskz_loadu_ps(low, from)));
+    auto* column = reinterpret_cast<std::uint32_t*>(tile) + n;
+    for (int k = 0; k < 16; ++k) column[k * 16] = pairs[k];
+  }
+}
+
+STRATA_AMX void pack_transposed(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
+                                std::byte* tile) {
+  for (std::int64_t n = 0; n < kColumns; ++n, from += step) {
+    const auto mask = static_cast<__mmask32>(n >= columns ? 0 : depth >= 32 ? ~0u : (1u << depth) - 1);
+    alignas(64) std::uint32_t pairs[16];
+    _mm512_store_si512(pairs, _mm512_maskz_loadu_epi16(mask, from));
+    auto* column = reinterpret_cast<std::uint32_t*>(tile) + n;
+    for (int k = 0; k < 16; ++k) column[k * 16] = pairs[k];
+  }
+}
+
+STRATA_AMX void copy(const std::uint16_t* from, std::int64_t count, std::uint16_t* to) {
+  for (; count >= 32; count -= 32, from += 32, to += 32) _mm512_storeu_si512(to, _mm512_loadu_si512(from));
+  if (count == 0) return;
+  const auto mask = static_cast<__mmask32>((1u << count) - 1);
+  _mm512_mask_storeu_epi16(to, mask, _mm512_maskz_loadu_epi16(mask, from));
+}
+
+STRATA_AMX void copy_windows(const std::uint16_t* from, Window w, std::int64_t count, std::int64_t from_step,
+                             std::uint16_t* to, std::int64_t to_step) {
+  const auto mask = static_cast<__mmask32>(w.length >= 32 ? ~0u : (1u << w.length) - 1);
+  for (std::int64_t i = 0; i < count; ++i, from += from_step, to += to_step)
+    for (std::int64_t r = 0; r < w.rows; ++r)
+      _mm512_storeu_si512(to + r * w.length, _mm512_maskz_loadu_epi16(mask, from + r * w.step));
+}
+
+}  // namespace strata::kernels::amx
+
+#else
+
+namespace strata::kernels::amx {
+
+bool available() { return false; }
+Session::Session() {}
+Session::~Session() {}
+void multiply(const Product&) {}
+void store(const Results&) {}
+void pack(const float*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
+void pack(const std::uint16_t*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
+void pack_transposed(const float*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
+void pack_transposed(const std::uint16_t*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
+void copy(const std::uint16_t*, std::int64_t, std::uint16_t*) {}
+void copy_windows(const std::uint16_t*, Window, std::int64_t, std::int64_t, std::uint16_t*, std::int64_t) {}
+
+}  // namespace strata::kernels::amx
+
+#endif

@@ -7,7 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define STRATA_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
+#include "kernels/amx_target.h"
 
 namespace strata::kernels::amx {
 namespace {
@@ -217,6 +217,48 @@ STRATA_AMX void pack_transposed(const std::uint16_t* from, std::int64_t step, st
   }
 }
 
+// Rows 2k and 2k + 1 of some, element by element.
+STRATA_AMX static inline __m512i pair_of_rows(const std::uint16_t* const* rows, std::int64_t k, std::int64_t first,
+                                              __mmask16 mask) {
+  return pairs_of(_mm256_maskz_loadu_epi16(mask, rows[2 * k] + first),
+                  _mm256_maskz_loadu_epi16(mask, rows[2 * k + 1] + first));
+}
+
+STRATA_AMX void interleave(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns,
+                           std::byte* tile) {
+  const __mmask16 mask = lanes(columns);
+  for (std::int64_t k = 0; k < 16; ++k) _mm512_storeu_si512(tile + k * 64, pair_of_rows(rows, k, first, mask));
+}
+
+STRATA_AMX void transpose(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns, std::byte* to,
+                          std::int64_t to_step) {
+  // Pairs of neighbours stay together: 16 x 16 of them change places, in fours of lanes and then among these.
+  const __mmask16 mask = lanes(columns);
+  __m512i r[16], t[16];
+  for (int k = 0; k < 16; ++k) r[k] = pair_of_rows(rows, k, first, mask);
+  for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_maskz_unpacklo_epi32(kAll, r[i], r[i + 1]);
+    t[i + 1] = _mm512_maskz_unpackhi_epi32(kAll, r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4)
+    for (int j = 0; j < 2; ++j) {
+      r[i + 2 * j] = _mm512_maskz_unpacklo_epi64(0xff, t[i + j], t[i + j + 2]);
+      r[i + 2 * j + 1] = _mm512_maskz_unpackhi_epi64(0xff, t[i + j], t[i + j + 2]);
+    }
+  // r[4 q + c]: columns c, c + 4, c + 8, c + 12 of the pairs 4 q to 4 q + 3.
+  for (int c = 0; c < 4; ++c)
+    for (int h = 0; h < 2; ++h) {
+      t[4 * c + 2 * h] = _mm512_maskz_shuffle_i32x4(kAll, r[8 * h + c], r[8 * h + 4 + c], 0x88);
+      t[4 * c + 2 * h + 1] = _mm512_maskz_shuffle_i32x4(kAll, r[8 * h + c], r[8 * h + 4 + c], 0xDD);
+    }
+  for (int c = 0; c < 4; ++c)
+    for (int odd = 0; odd < 2; ++odd) {
+      const __m512i low = t[4 * c + odd], high = t[4 * c + 2 + odd];
+      _mm512_storeu_si512(to + (c + 4 * odd) * to_step, _mm512_maskz_shuffle_i32x4(kAll, low, high, 0x88));
+      _mm512_storeu_si512(to + (c + 4 * odd + 8) * to_step, _mm512_maskz_shuffle_i32x4(kAll, low, high, 0xDD));
+    }
+}
+
 STRATA_AMX void copy(const std::uint16_t* from, std::int64_t count, std::uint16_t* to) {
   for (; count >= 32; count -= 32, from += 32, to += 32) _mm512_storeu_si512(to, _mm512_loadu_si512(from));
   if (count == 0) return;
@@ -247,6 +289,8 @@ void pack(const float*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
 void pack(const std::uint16_t*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
 void pack_transposed(const float*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
 void pack_transposed(const std::uint16_t*, std::int64_t, std::int64_t, std::int64_t, std::byte*) {}
+void transpose(const std::uint16_t* const*, std::int64_t, std::int64_t, std::byte*, std::int64_t) {}
+void interleave(const std::uint16_t* const*, std::int64_t, std::int64_t, std::byte*) {}
 void copy(const std::uint16_t*, std::int64_t, std::uint16_t*) {}
 void copy_windows(const std::uint16_t*, Window, std::int64_t, std::int64_t, std::uint16_t*, std::int64_t) {}
 

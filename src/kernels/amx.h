@@ -60,6 +60,12 @@ void pack_transposed(const float* from, std::int64_t step, std::int64_t depth, s
 void pack_transposed(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
                      std::byte* tile);
 
+// 32 rows of `columns` <= 16 elements from column `first` on: as 16 rows of 32 elements, `to_step` bytes apart, or as
+// the tile of a panel. What is beyond `columns` is zero.
+void transpose(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns, std::byte* to,
+               std::int64_t to_step);
+void interleave(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns, std::byte* tile);
+
 // Copies elements of 16 bits, any number.
 void copy(const std::uint16_t* from, std::int64_t count, std::uint16_t* to);
 

@@ -61,8 +61,9 @@ STRATA_API ConvPlanPtr make_rows_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_winograd_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_onednn_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_loops_plan(const ConvTask& task);
-// On the tile registers of AMX: bfloat16 and one group, forward or, where steps are 1, backward_data; any rows.
+// On the tile registers of AMX: bfloat16 and one group, backward_data only where steps are 1; any rows.
 STRATA_API ConvPlanPtr make_tiles_plan(const ConvTask& task);
+ConvPlanPtr make_tiles_weights_plan(const ConvTask& task);  // the part of it for backward_weights
 // Into slices of wider rows, where src is dense and every thread gets as many images as any other.
 STRATA_API ConvPlanPtr make_chunks_plan(const ConvTask& task);
 // Any type and any rows by a plan for dense rows and another type: `make` gets the dense task.

@@ -383,7 +383,8 @@ ConvPlanPtr make_tiles_plan(const ConvTask& task) {
   const bool types =
       task.dtype == DType::bfloat16 && (task.weights_dtype == DType::float32 || task.weights_dtype == DType::bfloat16);
   const bool flat = c.kernel[0] == 1 && c.in[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
-  if (!types || !flat || c.groups != 1 || task.kind == ConvKind::backward_weights || !amx::available()) return nullptr;
+  if (!types || !flat || c.groups != 1 || !amx::available()) return nullptr;
+  if (task.kind == ConvKind::backward_weights) return make_tiles_weights_plan(task);
   const Shape s(task);
   if (task.kind == ConvKind::backward_data && (s.step_h != 1 || s.step_w != 1 || s.pad_h < 0 || s.pad_w < 0))
     return nullptr;

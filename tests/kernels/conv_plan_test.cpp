@@ -208,7 +208,7 @@ TEST(ConvPlan, TilesComputeEveryGeometry) {
   if (make_tiles_plan({ConvKind::forward, DType::bfloat16, DType::float32, square(1, 8, 16, 16, 3, 1)}) == nullptr)
     GTEST_SKIP() << "this machine has no AMX";
   for (const Convolution& c : tiled_geometries())
-    for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data})
+    for (const ConvKind kind : kKinds)
       for (const bool sliced : {false, true}) {
         const bool finish = kind == ConvKind::forward;
         const Case one({kind, DType::bfloat16, sliced ? DType::bfloat16 : DType::float32, c,

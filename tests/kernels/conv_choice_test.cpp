@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "kernels/conv_plan.h"
 #include "strata/error.h"
 #include "strata/kernels.h"
 
@@ -72,6 +73,28 @@ TEST_F(ConvChoice, SlicesDoNotChangeTheChoice) {
   ConvTask t = task();
   t.dst_stride = 100;
   EXPECT_EQ(choice_key(t), choice_key(task()));
+}
+
+// oneDNN would write slices by way of copies.
+TEST_F(ConvChoice, TilesWriteSlicesAndAreTimedOnDenseRows) {
+  ConvTask t = task();
+  t.dtype = DType::bfloat16;
+  t.geometry.batch = 19;
+  if (make_tiles_plan(t) == nullptr) GTEST_SKIP() << "this machine has no AMX";
+  for (const ConvKind kind : {ConvKind::forward, ConvKind::backward_data, ConvKind::backward_weights}) {
+    t.kind = kind;
+    t.src_stride = t.dst_stride = 0;
+    prepare_conv(t);
+    EXPECT_NE(export_choices().find(choice_key(t) + " = "), std::string::npos);
+    import_choices(choice_key(t) + " = onednn\n");
+    EXPECT_NE(prepare_conv(t)->implementation().find("onednn"), std::string::npos);
+    t.dst_stride = 100;
+    EXPECT_EQ(prepare_conv(t)->implementation(), "amx tiles");
+  }
+  set_choice("fixed");
+  t.dst_stride = 0;
+  t.geometry.batch = 20;
+  EXPECT_EQ(prepare_conv(t)->implementation(), "amx tiles");
 }
 
 TEST_F(ConvChoice, WrongWordsAndTextsAreErrors) {

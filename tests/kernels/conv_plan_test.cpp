@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <omp.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <random>
@@ -225,6 +227,48 @@ TEST(ConvPlan, TilesComputeEveryGeometry) {
               << c.in_channels << " out " << c.out_channels << " kernel " << c.kernel[1] << " stride " << c.stride[1]
               << " sliced " << sliced << " threads " << threads;
         }
+      }
+}
+
+// Memory that ends where the process may not read or write.
+class Guarded {
+ public:
+  explicit Guarded(std::size_t bytes) : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))) {
+    size_ = (bytes + page_ - 1) / page_ * page_ + page_;
+    memory_ = static_cast<char*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mprotect(memory_ + size_ - page_, page_, PROT_NONE);
+    data_ = memory_ + size_ - page_ - bytes;
+  }
+  ~Guarded() { munmap(memory_, size_); }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  void* data() const { return data_; }
+
+ private:
+  std::size_t page_, size_;
+  char *memory_, *data_;
+};
+
+TEST(ConvPlan, TilesTouchNothingBehindTheArrays) {
+  for (const Convolution& c : tiled_geometries())
+    for (const ConvKind kind : kKinds)
+      for (const std::int64_t gap : {0, 8}) {
+        utils::set_num_threads(2);
+        const ConvTask task{kind,
+                            DType::bfloat16,
+                            DType::float32,
+                            c,
+                            c.in_channels + gap,
+                            c.out_channels + gap,
+                            kind == ConvKind::forward};
+        const ConvPlanPtr plan = make_tiles_plan(task);
+        if (plan == nullptr) continue;
+        const Guarded src((c.src_size() + (c.src_size() / c.in_channels - 1) * gap) * 2),
+            dst((c.dst_size() + (c.dst_size() / c.out_channels - 1) * gap) * 2), weights(c.weights_size() * 4),
+            packed(plan->packed_size()), scratch(plan->scratch_size()), bias(c.out_channels * 4);
+        if (kind != ConvKind::backward_weights) plan->pack(weights.data(), packed.data());
+        plan->run(src.data(), kind == ConvKind::backward_weights ? weights.data() : packed.data(), dst.data(),
+                  scratch.data(), bias.data());
       }
 }
 

@@ -61,7 +61,7 @@ STRATA_API ConvPlanPtr make_rows_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_winograd_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_onednn_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_loops_plan(const ConvTask& task);
-// On the tile registers of AMX: bfloat16 and one group, backward_data only where steps are 1; any rows.
+// On the tile registers of AMX: bfloat16 and one group; any rows.
 STRATA_API ConvPlanPtr make_tiles_plan(const ConvTask& task);
 ConvPlanPtr make_tiles_weights_plan(const ConvTask& task);  // the part of it for backward_weights
 // Into slices of wider rows, where src is dense and every thread gets as many images as any other.

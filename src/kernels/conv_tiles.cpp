@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "kernels/amx.h"
 #include "kernels/conv_tiles_layout.h"
@@ -33,7 +35,7 @@ class Gatherer {
   Gatherer(const Shape& s, const Layout& l) : s_(s), l_(l) {
     const bool dense = s.in_step == s.in_channels && s.dilation_h == 1 && s.dilation_w == 1;
     if (l.source != Source::windows || !dense || s.kernel_w * s.in_channels > amx::kDepth) return;
-    inner_first_ = parts_of(s.pad_w, s.step_w);
+    inner_first_ = parts_of(s.zeros_before(), s.step_w);
     inner_last_ = std::min((s.in_w + s.pad_w - s.kernel_w) / s.step_w + 1, s.out_w);
   }
 
@@ -62,12 +64,12 @@ class Gatherer {
  private:
   void pixels(const Element* from, Element* to) const {
     const std::int64_t pixel = l_.pixel / kWidth;
-    const std::int64_t needed = (s_.out_w - 1) * s_.step_w + (s_.kernel_w - 1) * s_.dilation_w + 1;
-    const std::int64_t width = std::max(l_.row / l_.pixel, needed);
+    const std::int64_t width = std::max(l_.row / l_.pixel, s_.row_needs());
     if (from == nullptr) return clear(to, width * pixel);
-    const std::int64_t copied = std::min(s_.in_w, needed - s_.pad_w);
-    clear(to, s_.pad_w * pixel);
-    to += s_.pad_w * pixel;
+    const std::int64_t before = s_.zeros_before(), copied = s_.columns_read();
+    clear(to, before * pixel);
+    to += before * pixel;
+    from += s_.left_out() * s_.in_step;
     if (pixel == s_.in_step && pixel == s_.in_channels) {
       amx::copy(from, copied * pixel, to);
       to += copied * pixel;
@@ -77,7 +79,7 @@ class Gatherer {
         clear(to + s_.in_channels, rounded(s_.in_channels, amx::kDepth) - s_.in_channels);
       }
     }
-    clear(to, (width - s_.pad_w - copied) * pixel);
+    clear(to, (width - before - copied) * pixel);
   }
 
   void columns(const Element* from, Element* to) const {
@@ -161,7 +163,7 @@ class TilesPlan final : public ConvPlan {
       for (std::int64_t part = first; part < last; ++part) {
         std::byte* own = static_cast<std::byte*>(scratch) + part * part_size_;
         const Call call{static_cast<const Element*>(forward ? src : dst), static_cast<const std::byte*>(weights),
-                        static_cast<Element*>(const_cast<void*>(forward ? dst : src)),
+                        static_cast<Element*>(const_cast<void*>(forward ? dst : src)) + shape_.out_first,
                         task().bias ? whole_panels(static_cast<const float*>(bias), own) : nullptr};
         for (std::int64_t u = layout_.units * part / parts_; u < layout_.units * (part + 1) / parts_; ++u)
           run_unit(call, u, own);
@@ -215,9 +217,11 @@ class TilesPlan final : public ConvPlan {
     const std::int64_t out = shape_.out_channels, columns = std::min(amx::kColumns, out - column);
     if (task().kind == ConvKind::forward)
       return amx::pack(weights + b.first_row * out + column, out, b.rows, columns, tile);
-    // Row r of the flipped weights is channel r % in of tap r / in, counted from the last one.
-    const std::int64_t in = shape_.in_channels, taps = shape_.kernel_h * shape_.kernel_w;
-    const auto at = [&](std::int64_t r) { return weights + ((taps - 1 - r / in) * out + column) * in + r % in; };
+    // Row r of the flipped weights is channel r % in of tap r / in.
+    const std::int64_t in = shape_.in_channels;
+    const auto at = [&](std::int64_t r) {
+      return weights + (shape_.taps[static_cast<std::size_t>(r / in)] * out + column) * in + r % in;
+    };
     if (b.first_row / in == (b.first_row + b.rows - 1) / in)
       return amx::pack_transposed(at(b.first_row), in, b.rows, columns, tile);
     T joined[amx::kColumns * amx::kDepth] = {};
@@ -265,8 +269,7 @@ class TilesPlan final : public ConvPlan {
       // The last tile starts early enough to be whole: what overlaps is computed twice, with one result.
       const std::int64_t first = std::max<std::int64_t>(std::min(tile * amx::kRows, u.positions - amx::kRows), 0);
       const std::int64_t last = std::min(first + amx::kRows, u.positions);
-      add_runs(g, m, first, last,
-               call.to + ((u.first_image + image) * shape_.out_h + u.first_row) * shape_.out_w * shape_.out_step);
+      add_runs(g, m, first, last, call.to + (u.first_image + image) * shape_.out_image + u.first_row * shape_.out_row);
       if (layout_.source == Source::direct) {
         g.terms[static_cast<std::size_t>(m)] = direct(call, u.first_row + first, last - first, own);
         continue;
@@ -283,7 +286,7 @@ class TilesPlan final : public ConvPlan {
   }
 
   void add_runs(Group& g, int tile, std::int64_t first, std::int64_t last, Element* to) const {
-    if (layout_.positions == shape_.out_w) {
+    if (layout_.positions == shape_.out_w && shape_.out_row == shape_.out_w * shape_.out_step) {
       g.run[static_cast<std::size_t>(g.runs++)] = {tile, 0, last - first, to + first * shape_.out_step};
       return;
     }
@@ -293,7 +296,7 @@ class TilesPlan final : public ConvPlan {
                          rows = std::min(next - p, shape_.out_w - x);
       if (rows > 0)
         g.run[static_cast<std::size_t>(g.runs++)] = {tile, p - first, rows,
-                                                     to + (y * shape_.out_w + x) * shape_.out_step};
+                                                     to + y * shape_.out_row + x * shape_.out_step};
       p = next;
     }
   }
@@ -376,6 +379,51 @@ class TilesPlan final : public ConvPlan {
   std::int64_t panel_size_, parts_, sums_at_, sums_size_, bias_at_, part_size_;
 };
 
+// The gradient of src of a convolution that takes steps: a convolution for each remainder of its rows and columns.
+class RemaindersPlan final : public ConvPlan {
+ public:
+  RemaindersPlan(const ConvTask& t, const std::vector<Shape>& shapes) : ConvPlan(t) {
+    for (const Shape& s : shapes) {
+      if (s.is_empty()) continue;
+      if (s.has_no_taps()) {
+        zeros_.push_back(s);
+        continue;
+      }
+      parts_.push_back({std::make_unique<TilesPlan>(t, s), packed_size_});
+      packed_size_ += parts_.back().plan->packed_size();
+      scratch_size_ = std::max(scratch_size_, parts_.back().plan->scratch_size());
+    }
+  }
+
+  std::string implementation() const override { return "amx tiles"; }
+  std::size_t packed_size() const override { return packed_size_; }
+  std::size_t scratch_size() const override { return scratch_size_; }
+  void pack(const void* weights, void* packed) const override {
+    for (const Part& p : parts_) p.plan->pack(weights, static_cast<std::byte*>(packed) + p.packed_at);
+  }
+  void run(const void* src, const void* weights, const void* dst, void* scratch, const void* bias) const override {
+    for (const Part& p : parts_)
+      p.plan->run(src, static_cast<const std::byte*>(weights) + p.packed_at, dst, scratch, bias);
+    auto* to = static_cast<Element*>(const_cast<void*>(src));
+    for (const Shape& s : zeros_)
+      parallel_for(s.batch * s.out_h, s.out_w * s.out_channels / 32 + 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t row = first; row < last; ++row)
+          for (std::int64_t x = 0; x < s.out_w; ++x)
+            clear(to + s.out_first + row / s.out_h * s.out_image + row % s.out_h * s.out_row + x * s.out_step,
+                  s.out_channels);
+      });
+  }
+
+ private:
+  struct Part {
+    std::unique_ptr<TilesPlan> plan;
+    std::size_t packed_at;
+  };
+  std::vector<Part> parts_;
+  std::vector<Shape> zeros_;
+  std::size_t packed_size_ = 0, scratch_size_ = 0;
+};
+
 }  // namespace
 
 ConvPlanPtr make_tiles_plan(const ConvTask& task) {
@@ -385,10 +433,14 @@ ConvPlanPtr make_tiles_plan(const ConvTask& task) {
   const bool flat = c.kernel[0] == 1 && c.in[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
   if (!types || !flat || c.groups != 1 || !amx::available()) return nullptr;
   if (task.kind == ConvKind::backward_weights) return make_tiles_weights_plan(task);
-  const Shape s(task);
-  if (task.kind == ConvKind::backward_data && (s.step_h != 1 || s.step_w != 1 || s.pad_h < 0 || s.pad_w < 0))
-    return nullptr;
-  return std::make_shared<TilesPlan>(task, s);
+  if (task.kind == ConvKind::forward) return std::make_shared<TilesPlan>(task, Shape(task));
+  const bool steps = c.stride[1] > 1 || c.stride[2] > 1, dilated = c.dilation[1] > 1 || c.dilation[2] > 1;
+  if (steps && dilated) return nullptr;
+  std::vector<Shape> shapes;
+  for (std::int64_t row = 0; row < c.stride[1]; ++row)
+    for (std::int64_t column = 0; column < c.stride[2]; ++column) shapes.emplace_back(task, row, column);
+  if (!steps) return std::make_shared<TilesPlan>(task, shapes.front());
+  return std::make_shared<RemaindersPlan>(task, shapes);
 }
 
 }  // namespace strata::kernels

@@ -28,15 +28,41 @@ Shape::Shape(const ConvTask& t) {
   kernel_h = c.kernel[1], kernel_w = c.kernel[2], step_h = c.stride[1], step_w = c.stride[2];
   dilation_h = c.dilation[1], dilation_w = c.dilation[2], pad_h = c.pad[1], pad_w = c.pad[2];
   in_step = t.src_step(), out_step = t.dst_step();
-  if (t.kind == ConvKind::backward_data) {
-    std::swap(in_h, out_h), std::swap(in_w, out_w);
-    std::swap(in_channels, out_channels), std::swap(in_step, out_step);
-    pad_h = (kernel_h - 1) * dilation_h - pad_h;
-    pad_w = (kernel_w - 1) * dilation_w - pad_w;
-  }
+  out_row = out_w * out_step, out_image = out_h * out_row;
+  join_images();
+}
+
+Shape::Shape(const ConvTask& t, std::int64_t row, std::int64_t column) {
+  const Convolution& c = t.geometry;
+  batch = c.batch;
+  in_channels = c.out_channels, out_channels = c.in_channels;
+  in_h = c.out[1], in_w = c.out[2];
+  in_step = t.dst_step();
+  out_step = c.stride[2] * t.src_step(), out_row = c.stride[1] * c.in[2] * t.src_step();
+  out_image = c.in[1] * c.in[2] * t.src_step();
+  out_first = (row * c.in[2] + column) * t.src_step();
+  dilation_h = c.dilation[1], dilation_w = c.dilation[2];
+  // Pixel q * stride + remainder of src has, by tap first + j * stride, to do with pixel q + shift - j of dst.
+  const auto one = [&](std::size_t i, std::int64_t remainder, std::int64_t& out, std::int64_t& kernel,
+                       std::int64_t& pad) {
+    out = parts_of(c.in[i] - remainder, c.stride[i]);
+    const std::int64_t first = (remainder + c.pad[i]) % c.stride[i];
+    kernel = std::max<std::int64_t>(parts_of(c.kernel[i] - first, c.stride[i]), 0);
+    pad = (kernel - 1) * c.dilation[i] - (remainder + c.pad[i] - first) / c.stride[i];
+    return first;
+  };
+  const std::int64_t first_h = one(1, row, out_h, kernel_h, pad_h), first_w = one(2, column, out_w, kernel_w, pad_w);
+  for (std::int64_t y = kernel_h - 1; y >= 0; --y)
+    for (std::int64_t x = kernel_w - 1; x >= 0; --x)
+      taps.push_back((first_h + y * c.stride[1]) * c.kernel[2] + first_w + x * c.stride[2]);
+  join_images();
+}
+
+void Shape::join_images() {
   if (!is_pointwise()) return;
   in_h = out_h = batch * out_h * out_w;
   batch = in_w = out_w = 1;
+  out_row = out_step, out_image = out_h * out_step;
 }
 
 Layout::Layout(const Shape& s, int threads) {
@@ -63,9 +89,8 @@ void Layout::choose_source(const Shape& s) {
   }
   reach = (s.kernel_h - 1) * s.dilation_h / s.step_h;
   // One gap of zeros between two rows is padding behind the one and before the other.
-  const std::int64_t needed = (s.out_w - 1) * s.step_w + (s.kernel_w - 1) * s.dilation_w + 1;
-  const std::int64_t copied = std::min(s.in_w, needed - s.pad_w), behind = needed - s.pad_w - copied;
-  const std::int64_t width = rounded(s.pad_w + copied + std::max<std::int64_t>(behind - s.pad_w, 0), s.step_w);
+  const std::int64_t before = s.zeros_before(), behind = s.row_needs() - before - s.columns_read();
+  const std::int64_t width = rounded(before + s.columns_read() + std::max<std::int64_t>(behind - before, 0), s.step_w);
   // Gathering a row of the kernel for each column costs more.
   if (10 * s.kernel_w * channel_blocks * (width / s.step_w) <= 11 * row_blocks * s.out_w) {
     source = Source::pixels;

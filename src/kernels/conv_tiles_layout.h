@@ -6,6 +6,7 @@
 // (`columns`), or all terms of each result (`windows`).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -15,15 +16,37 @@ namespace strata::kernels::conv_tiles {
 
 inline constexpr std::int64_t kWidth = 2;  // bytes of a bfloat16
 
-// A convolution in two dimensions; that of the gradient of dst, where the gradient of src is wanted.
+// A convolution in two dimensions. The gradient of src is one of the gradient of dst with flipped weights; where the
+// forward convolution takes steps, it is one for each remainder of rows and columns of src by them, each with the taps
+// that reach it.
 struct Shape {
-  std::int64_t batch, in_h, in_w, out_h, out_w, in_channels, out_channels, kernel_h, kernel_w, step_h, step_w,
-      dilation_h, dilation_w, pad_h, pad_w, in_step, out_step;
+  std::int64_t batch, in_h, in_w, out_h, out_w, in_channels, out_channels, kernel_h, kernel_w,
+      step_h = 1, step_w = 1, dilation_h, dilation_w, pad_h, pad_w;
+  std::int64_t in_step;  // elements from one pixel to the next
+  std::int64_t out_first = 0, out_step, out_row,
+               out_image;          // elements to the first result, to the next one, row, image
+  std::vector<std::int64_t> taps;  // of the forward convolution, where the weights are flipped
 
-  explicit Shape(const ConvTask& t);
+  explicit Shape(const ConvTask& t);                                // forward
+  Shape(const ConvTask& t, std::int64_t row, std::int64_t column);  // backward_data, of these remainders
+  bool is_empty() const { return out_h * out_w == 0; }
+  bool has_no_taps() const { return kernel_h * kernel_w == 0; }
   std::int64_t terms() const { return kernel_h * kernel_w * in_channels; }
+  // Columns of zeros before a row, of `in` that are left out, and of `in` that results read, from there on.
+  std::int64_t zeros_before() const { return std::max<std::int64_t>(pad_w, 0); }
+  std::int64_t left_out() const { return std::max<std::int64_t>(-pad_w, 0); }
+  std::int64_t row_needs() const { return (out_w - 1) * step_w + (kernel_w - 1) * dilation_w + 1; }
+  std::int64_t columns_read() const {
+    return std::max<std::int64_t>(std::min(in_w - left_out(), row_needs() - zeros_before()), 0);
+  }
   // A kernel of one pixel; all pixels of the batch are then one column.
-  bool is_pointwise() const { return in_h == out_h && in_w == out_w && kernel_h * kernel_w * step_h * step_w == 1; }
+  bool is_pointwise() const {
+    return in_h == out_h && in_w == out_w && kernel_h * kernel_w * step_h * step_w == 1 && pad_h == 0 && pad_w == 0 &&
+           out_image == out_h * out_w * out_step;
+  }
+
+ private:
+  void join_images();
 };
 
 enum class Source { direct, pixels, columns, windows };

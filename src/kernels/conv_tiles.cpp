@@ -135,9 +135,9 @@ class Gatherer {
 
 class TilesPlan final : public ConvPlan {
  public:
-  TilesPlan(const ConvTask& t, const Shape& s) : ConvPlan(t), shape_(s), layout_(s, omp_get_max_threads()) {
+  TilesPlan(const ConvTask& t, const Shape& s, int threads) : ConvPlan(t), shape_(s), layout_(s, threads) {
     panel_size_ = static_cast<std::int64_t>(layout_.blocks.size()) * amx::kTileBytes;
-    parts_ = std::min<std::int64_t>(omp_get_max_threads(), layout_.units);
+    parts_ = std::min<std::int64_t>(threads, layout_.units);
     // The last tiles read beyond what is gathered, and drop what comes of it.
     sums_at_ = rounded(layout_.images * layout_.image + amx::kRows * layout_.step, 64);
     sums_size_ = layout_.panels * amx::kMaxTiles * amx::kTileFloats;
@@ -379,49 +379,59 @@ class TilesPlan final : public ConvPlan {
   std::int64_t panel_size_, parts_, sums_at_, sums_size_, bias_at_, part_size_;
 };
 
-// The gradient of src of a convolution that takes steps: a convolution for each remainder of its rows and columns.
+// The gradient of src of a convolution that takes steps: for each image a convolution for each remainder of its rows
+// and columns, while they lie in the cache of the thread.
 class RemaindersPlan final : public ConvPlan {
  public:
-  RemaindersPlan(const ConvTask& t, const std::vector<Shape>& shapes) : ConvPlan(t) {
+  RemaindersPlan(const ConvTask& t, const std::vector<Shape>& shapes)
+      : ConvPlan(t), parts_(std::min<std::int64_t>(omp_get_max_threads(), t.geometry.batch)) {
     for (const Shape& s : shapes) {
       if (s.is_empty()) continue;
       if (s.has_no_taps()) {
         zeros_.push_back(s);
         continue;
       }
-      parts_.push_back({std::make_unique<TilesPlan>(t, s), packed_size_});
-      packed_size_ += parts_.back().plan->packed_size();
-      scratch_size_ = std::max(scratch_size_, parts_.back().plan->scratch_size());
+      remainders_.push_back({std::make_unique<TilesPlan>(t, s, 1), packed_size_});
+      packed_size_ += remainders_.back().plan->packed_size();
+      part_size_ = std::max(part_size_, remainders_.back().plan->scratch_size());
     }
   }
 
   std::string implementation() const override { return "amx tiles"; }
   std::size_t packed_size() const override { return packed_size_; }
-  std::size_t scratch_size() const override { return scratch_size_; }
+  std::size_t scratch_size() const override { return static_cast<std::size_t>(parts_) * part_size_; }
   void pack(const void* weights, void* packed) const override {
-    for (const Part& p : parts_) p.plan->pack(weights, static_cast<std::byte*>(packed) + p.packed_at);
+    for (const Remainder& r : remainders_) r.plan->pack(weights, static_cast<std::byte*>(packed) + r.packed_at);
   }
-  void run(const void* src, const void* weights, const void* dst, void* scratch, const void* bias) const override {
-    for (const Part& p : parts_)
-      p.plan->run(src, static_cast<const std::byte*>(weights) + p.packed_at, dst, scratch, bias);
-    auto* to = static_cast<Element*>(const_cast<void*>(src));
-    for (const Shape& s : zeros_)
-      parallel_for(s.batch * s.out_h, s.out_w * s.out_channels / 32 + 1, [&](std::int64_t first, std::int64_t last) {
-        for (std::int64_t row = first; row < last; ++row)
-          for (std::int64_t x = 0; x < s.out_w; ++x)
-            clear(to + s.out_first + row / s.out_h * s.out_image + row % s.out_h * s.out_row + x * s.out_step,
-                  s.out_channels);
-      });
+  void run(const void* src, const void* weights, const void* dst, void* scratch, const void*) const override {
+    const Convolution& c = task().geometry;
+    const std::int64_t src_image = c.in[1] * c.in[2] * task().src_step(),
+                       dst_image = c.out[1] * c.out[2] * task().dst_step();
+    parallel_for(parts_, kParallelWork, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t part = first; part < last; ++part)
+        for (std::int64_t i = c.batch * part / parts_; i < c.batch * (part + 1) / parts_; ++i) {
+          auto* to = static_cast<Element*>(const_cast<void*>(src)) + i * src_image;
+          for (const Remainder& r : remainders_)
+            r.plan->run(to, static_cast<const std::byte*>(weights) + r.packed_at,
+                        static_cast<const Element*>(dst) + i * dst_image,
+                        static_cast<std::byte*>(scratch) + static_cast<std::size_t>(part) * part_size_, nullptr);
+          for (const Shape& s : zeros_)
+            for (std::int64_t y = 0; y < s.out_h; ++y)
+              for (std::int64_t x = 0; x < s.out_w; ++x)
+                clear(to + s.out_first + y * s.out_row + x * s.out_step, s.out_channels);
+        }
+    });
   }
 
  private:
-  struct Part {
-    std::unique_ptr<TilesPlan> plan;
+  struct Remainder {
+    std::unique_ptr<TilesPlan> plan;  // for one image
     std::size_t packed_at;
   };
-  std::vector<Part> parts_;
+  std::vector<Remainder> remainders_;
   std::vector<Shape> zeros_;
-  std::size_t packed_size_ = 0, scratch_size_ = 0;
+  std::int64_t parts_;
+  std::size_t packed_size_ = 0, part_size_ = 0;
 };
 
 }  // namespace
@@ -433,13 +443,16 @@ ConvPlanPtr make_tiles_plan(const ConvTask& task) {
   const bool flat = c.kernel[0] == 1 && c.in[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
   if (!types || !flat || c.groups != 1 || !amx::available()) return nullptr;
   if (task.kind == ConvKind::backward_weights) return make_tiles_weights_plan(task);
-  if (task.kind == ConvKind::forward) return std::make_shared<TilesPlan>(task, Shape(task));
+  const int threads = omp_get_max_threads();
+  if (task.kind == ConvKind::forward) return std::make_shared<TilesPlan>(task, Shape(task), threads);
   const bool steps = c.stride[1] > 1 || c.stride[2] > 1, dilated = c.dilation[1] > 1 || c.dilation[2] > 1;
-  if (steps && dilated) return nullptr;
+  if (!steps) return std::make_shared<TilesPlan>(task, Shape(task, 0, 0), threads);
+  if (dilated) return nullptr;
+  ConvTask of_image = task;
+  of_image.geometry.batch = 1;
   std::vector<Shape> shapes;
   for (std::int64_t row = 0; row < c.stride[1]; ++row)
-    for (std::int64_t column = 0; column < c.stride[2]; ++column) shapes.emplace_back(task, row, column);
-  if (!steps) return std::make_shared<TilesPlan>(task, shapes.front());
+    for (std::int64_t column = 0; column < c.stride[2]; ++column) shapes.emplace_back(of_image, row, column);
   return std::make_shared<RemaindersPlan>(task, shapes);
 }
 

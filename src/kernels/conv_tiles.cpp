@@ -1,7 +1,4 @@
-// Direct convolutions of bfloat16 on the tile registers of AMX: forward, and the gradient of src, which is a
-// convolution of the gradient of dst with flipped weights where steps are 1.
-#include <omp.h>
-
+// Direct convolutions of bfloat16 on the tile registers of AMX: forward, and the gradient of src.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -11,6 +8,7 @@
 #include "kernels/amx.h"
 #include "kernels/conv_tiles_layout.h"
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 namespace strata::kernels {
 namespace {
@@ -21,9 +19,6 @@ using conv_tiles::Layout;
 using conv_tiles::Shape;
 using conv_tiles::Source;
 using Element = std::uint16_t;  // the bits of a bfloat16
-
-std::int64_t parts_of(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
-std::int64_t rounded(std::int64_t n, std::int64_t unit) { return parts_of(n, unit) * unit; }
 
 void clear(Element* to, std::int64_t count) {
   if (count > 0) std::memset(to, 0, static_cast<std::size_t>(count * kWidth));
@@ -138,8 +133,9 @@ class TilesPlan final : public ConvPlan {
   TilesPlan(const ConvTask& t, const Shape& s, int threads) : ConvPlan(t), shape_(s), layout_(s, threads) {
     panel_size_ = static_cast<std::int64_t>(layout_.blocks.size()) * amx::kTileBytes;
     parts_ = std::min<std::int64_t>(threads, layout_.units);
-    // The last tiles read beyond what is gathered, and drop what comes of it.
-    sums_at_ = rounded(layout_.images * layout_.image + amx::kRows * layout_.step, 64);
+    // The last tiles read beyond what is gathered, and drop what comes of it; the zeros behind the last row lie there.
+    const std::int64_t behind = std::max(amx::kRows * layout_.step, s.row_needs() * layout_.pixel);
+    sums_at_ = rounded(layout_.images * layout_.image + behind, 64);
     sums_size_ = layout_.panels * amx::kMaxTiles * amx::kTileFloats;
     bias_at_ = sums_at_ + 2 * sums_size_ * static_cast<std::int64_t>(sizeof(float));
     part_size_ = bias_at_ + layout_.panels * amx::kColumns * static_cast<std::int64_t>(sizeof(float));
@@ -384,7 +380,7 @@ class TilesPlan final : public ConvPlan {
 class RemaindersPlan final : public ConvPlan {
  public:
   RemaindersPlan(const ConvTask& t, const std::vector<Shape>& shapes)
-      : ConvPlan(t), parts_(std::min<std::int64_t>(omp_get_max_threads(), t.geometry.batch)) {
+      : ConvPlan(t), parts_(std::min<std::int64_t>(conv_tiles::threads_for(t.geometry), t.geometry.batch)) {
     for (const Shape& s : shapes) {
       if (s.is_empty()) continue;
       if (s.has_no_taps()) {
@@ -443,7 +439,7 @@ ConvPlanPtr make_tiles_plan(const ConvTask& task) {
   const bool flat = c.kernel[0] == 1 && c.in[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
   if (!types || !flat || c.groups != 1 || !amx::available()) return nullptr;
   if (task.kind == ConvKind::backward_weights) return make_tiles_weights_plan(task);
-  const int threads = omp_get_max_threads();
+  const int threads = conv_tiles::threads_for(c);
   if (task.kind == ConvKind::forward) return std::make_shared<TilesPlan>(task, Shape(task), threads);
   const bool steps = c.stride[1] > 1 || c.stride[2] > 1, dilated = c.dilation[1] > 1 || c.dilation[2] > 1;
   if (!steps) return std::make_shared<TilesPlan>(task, Shape(task, 0, 0), threads);

@@ -1,8 +1,11 @@
 #include "kernels/conv_tiles_layout.h"
 
+#include <omp.h>
+
 #include <algorithm>
 
 #include "kernels/amx.h"
+#include "kernels/round.h"
 
 namespace strata::kernels::conv_tiles {
 namespace {
@@ -12,13 +15,15 @@ constexpr std::int64_t kBlockBytes = amx::kDepth * kWidth;
 constexpr std::int64_t kNearBytes = 28 << 10;   // of the first-level cache, for terms
 constexpr std::int64_t kBandBytes = 256 << 10;  // of the second-level cache, for what is gathered
 
-std::int64_t parts_of(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
-std::int64_t rounded(std::int64_t n, std::int64_t unit) { return parts_of(n, unit) * unit; }
-
 // Steps that are large powers of two would put the rows of a tile into the same lines of the cache.
 std::int64_t spread(std::int64_t bytes) { return bytes % 1024 == 0 ? bytes + 64 : bytes; }
 
 }  // namespace
+
+int threads_for(const Convolution& c) {
+  constexpr std::int64_t kWork = 1 << 21;  // products, of which a thread does about a million in a microsecond
+  return c.dst_size() * c.taps() * c.in_channels < kWork ? 1 : omp_get_max_threads();
+}
 
 Shape::Shape(const ConvTask& t) {
   const Convolution& c = t.geometry;

@@ -16,6 +16,9 @@ namespace strata::kernels::conv_tiles {
 
 inline constexpr std::int64_t kWidth = 2;  // bytes of a bfloat16
 
+// How many threads are worth while: waking a team costs as much as a small convolution.
+int threads_for(const Convolution& c);
+
 // A convolution in two dimensions. The gradient of src is one of the gradient of dst with flipped weights; where the
 // forward convolution takes steps, it is one for each remainder of rows and columns of src by them, each with the taps
 // that reach it.

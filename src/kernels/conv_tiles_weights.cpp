@@ -3,28 +3,24 @@
 //
 // Positions are those of results, row by row, with a gap between rows where columns of src stand that no result has or
 // that are padding; the gradient of dst is zero there. So a tap is a distance in memory.
-#include <omp.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "core/half.h"
 #include "kernels/amx.h"
-#include "kernels/conv_plan.h"
+#include "kernels/conv_tiles_layout.h"
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 namespace strata::kernels {
 namespace {
 
-using Element = std::uint16_t;  // the bits of a bfloat16
-constexpr std::int64_t kWidth = sizeof(Element);
+using conv_tiles::kWidth;
+using Element = std::uint16_t;                     // the bits of a bfloat16
 constexpr std::int64_t kUnitBytes = 512 << 10;     // of the second-level cache, for the images of a unit of work
 constexpr std::int64_t kChunk = 10;                // blocks of positions whose factors stay in the first-level cache
 constexpr std::int64_t kOwnSumsBytes = 640 << 10;  // so much each thread may have of sums of its own
-
-std::int64_t parts_of(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
-std::int64_t rounded(std::int64_t n, std::int64_t unit) { return parts_of(n, unit) * unit; }
 
 // Positions of one image. Rows and columns of src with the same remainder by the steps are a plane.
 struct Positions {
@@ -57,7 +53,7 @@ class TilesWeightsPlan final : public ConvPlan {
     rows_ = parts_of(c.in_channels, amx::kRows), columns_ = parts_of(c.out_channels, amx::kColumns);
     const std::int64_t image =
         at_.planes() * at_.plane * rows_ * amx::kRows * kWidth + at_.blocks * columns_ * amx::kTileBytes;
-    const std::int64_t threads = omp_get_max_threads();
+    const std::int64_t threads = conv_tiles::threads_for(c);
     const std::int64_t sums = c.taps() * rows_ * columns_ * amx::kTileBytes;
     // Where there are many sums, threads share them out; else they share out images, and sums are added up at the end.
     by_rows_ = (sums > kOwnSumsBytes || c.batch < threads) && rows_ > 1;
@@ -218,8 +214,8 @@ class TilesWeightsPlan final : public ConvPlan {
   void write_row(std::int64_t i, std::byte* memory, void* weights) const {
     const Convolution& c = task().geometry;
     const std::int64_t tap = i / c.in_channels, channel = i % c.in_channels, tile = channel / amx::kRows;
-    const std::int64_t part = by_rows_ ? tile / part_rows_ : 0, row = tile - part * part_rows_ * by_rows_;
-    const std::int64_t rows = std::min(part_rows_, rows_ - part * part_rows_ * by_rows_), m = row / 2 * 2;
+    const std::int64_t part = by_rows_ ? tile / part_rows_ : 0, row = tile - part * part_rows_;
+    const std::int64_t rows = std::min(part_rows_, rows_ - part * part_rows_), m = row / 2 * 2;
     for (std::int64_t n = 0; n < columns_; n += 2) {
       const std::int64_t wide = std::min<std::int64_t>(2, columns_ - n);
       for (std::int64_t j = 0; j < wide; ++j) {

@@ -196,14 +196,17 @@ std::vector<Convolution> tiled_geometries() {
   std::vector<Convolution> all = geometries();
   std::erase_if(all, [](const Convolution& c) { return c.groups != 1; });
   const std::vector<Convolution> more = {
-      square(2, 14, 32, 33, 3, 1),       square(3, 5, 64, 16, 3, 1),     square(1, 30, 32, 80, 3, 1),
-      square(9, 2, 96, 40, 3, 1),        square(5, 1, 32, 48, 1, 0),     square(1, 3, 64, 70, 1, 0),
-      square(2, 13, 32, 20, 5, 2, 2),    square(2, 12, 48, 24, 3, 0, 2), square(1, 17, 34, 17, 3, 2, 3),
-      square(2, 12, 64, 32, 3, 2, 1, 2), square(1, 9, 7, 9, 7, 3, 2),    square(1, 40, 3, 18, 5, 2, 3),
-      square(2, 9, 160, 8, 3, 1),        square(1, 6, 352, 160, 3, 1),   square(1, 24, 512, 16, 1, 0),
-      square(3, 6, 32, 16, 1, 0, 2),     square(1, 100, 160, 16, 3, 1),  square(2, 3, 130, 10, 2, 1),
-      square(2, 11, 32, 24, 1, 0, 2),    square(2, 15, 16, 40, 2, 0, 3), square(3, 12, 64, 32, 4, 1, 2),
-      square(1, 1, 32, 16, 3, 1, 2)};
+      square(2, 14, 32, 33, 3, 1), square(3, 5, 64, 16, 3, 1), square(1, 30, 32, 80, 3, 1), square(9, 2, 96, 40, 3, 1),
+      square(5, 1, 32, 48, 1, 0), square(1, 3, 64, 70, 1, 0), square(2, 13, 32, 20, 5, 2, 2),
+      square(2, 12, 48, 24, 3, 0, 2), square(1, 17, 34, 17, 3, 2, 3), square(2, 12, 64, 32, 3, 2, 1, 2),
+      square(1, 9, 7, 9, 7, 3, 2), square(1, 40, 3, 18, 5, 2, 3), square(2, 9, 160, 8, 3, 1),
+      square(1, 6, 352, 160, 3, 1), square(1, 24, 512, 16, 1, 0), square(3, 6, 32, 16, 1, 0, 2),
+      square(1, 60, 160, 16, 3, 1), square(2, 3, 130, 10, 2, 1), square(2, 11, 32, 24, 1, 0, 2),
+      square(2, 15, 16, 40, 2, 0, 3), square(3, 12, 64, 32, 4, 1, 2), square(1, 1, 32, 16, 3, 1, 2),
+      // Enough for several threads.
+      square(4, 14, 64, 64, 3, 1), square(2, 7, 160, 160, 3, 1), square(1, 14, 96, 96, 3, 1),
+      square(2, 20, 64, 96, 1, 0), square(3, 24, 32, 48, 3, 1, 2), square(2, 32, 3, 96, 3, 1),
+      square(1, 4, 8, 8, 41, 20)};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }

@@ -34,79 +34,100 @@ STRATA_AMX void configure() { _tile_loadconfig(&kConfiguration); }
 
 STRATA_AMX void release() { _tile_release(); }
 
-// Numbers of tiles are part of the instructions, so that each shape is a function of its own.
+// Numbers of tiles are part of the instructions, so that each shape is a function of its own: tiles 0 to 3 hold sums.
+#define STRATA_AMX_INLINE STRATA_AMX inline __attribute__((always_inline))
+constexpr auto kSumsStep = static_cast<std::size_t>(kColumns * sizeof(float));
+
 template <int M, int N>
-STRATA_AMX void multiply_tiles(const Product& p) {
-  static_assert(M * N <= kMaxTiles);
-  constexpr auto kStep = static_cast<std::size_t>(kColumns * sizeof(float));
-  float* s = p.sums;
-  if (p.adds) {
-    _tile_loadd(0, s, kStep);
-    if constexpr (M * N > 1) _tile_loadd(1, s + kTileFloats, kStep);
-    if constexpr (M * N > 2) _tile_loadd(2, s + 2 * kTileFloats, kStep);
-    if constexpr (M * N > 3) _tile_loadd(3, s + 3 * kTileFloats, kStep);
-  } else if (p.start != nullptr) {
-    const auto of = [&](int tile) { return p.start + tile % N * kColumns; };  // each row the same
-    _tile_loadd(0, of(0), 0);
-    if constexpr (M * N > 1) _tile_loadd(1, of(1), 0);
-    if constexpr (M * N > 2) _tile_loadd(2, of(2), 0);
-    if constexpr (M * N > 3) _tile_loadd(3, of(3), 0);
-  } else {
+STRATA_AMX_INLINE void begin_sums(const Product& p) {
+  // Of what sums begin with, each row is the same.
+  const std::size_t step = p.adds ? kSumsStep : 0;
+  const float* from = p.adds ? p.sums : p.start;
+  const auto of = [&](int tile) { return from + (p.adds ? tile * kTileFloats : tile % N * kColumns); };
+  if (from == nullptr) {
     _tile_zero(0);
     if constexpr (M * N > 1) _tile_zero(1);
     if constexpr (M * N > 2) _tile_zero(2);
     if constexpr (M * N > 3) _tile_zero(3);
+    return;
   }
-  // Weights stream past the first-level cache, where rows stay for the next panels.
+  _tile_loadd(0, of(0), step);
+  if constexpr (M * N > 1) _tile_loadd(1, of(1), step);
+  if constexpr (M * N > 2) _tile_loadd(2, of(2), step);
+  if constexpr (M * N > 3) _tile_loadd(3, of(3), step);
+}
+
+template <int Tiles>
+STRATA_AMX_INLINE void end_sums(float* to) {
+  _tile_stored(0, to, kSumsStep);
+  if constexpr (Tiles > 1) _tile_stored(1, to + kTileFloats, kSumsStep);
+  if constexpr (Tiles > 2) _tile_stored(2, to + 2 * kTileFloats, kSumsStep);
+  if constexpr (Tiles > 3) _tile_stored(3, to + 3 * kTileFloats, kSumsStep);
+}
+
+// The products of a block of terms. Panels stream past the first-level cache, where rows stay for the next panels.
+template <int M>
+STRATA_AMX_INLINE void add_rows(const Product& p, std::int64_t at, const std::byte* b, std::size_t a_step) {
+  _tile_stream_loadd(4, b, 64);
+  _tile_loadd(5, p.a[0] + at, a_step);
+  _tile_dpbf16ps(0, 5, 4);
+  if constexpr (M > 1) {
+    _tile_loadd(6, p.a[1] + at, a_step);
+    _tile_dpbf16ps(1, 6, 4);
+  }
+  if constexpr (M > 2) {
+    _tile_loadd(7, p.a[2] + at, a_step);
+    _tile_dpbf16ps(2, 7, 4);
+  }
+  if constexpr (M > 3) {
+    _tile_loadd(5, p.a[3] + at, a_step);
+    _tile_dpbf16ps(3, 5, 4);
+  }
+}
+
+template <int N>
+STRATA_AMX_INLINE void add_columns(const Product& p, std::int64_t at, const std::byte* b, std::size_t a_step) {
+  _tile_loadd(4, p.a[0] + at, a_step);
+  _tile_stream_loadd(5, b, 64);
+  _tile_dpbf16ps(0, 4, 5);
+  _tile_stream_loadd(6, b + p.panel_step, 64);
+  _tile_dpbf16ps(1, 4, 6);
+  if constexpr (N > 2) {
+    _tile_stream_loadd(7, b + 2 * p.panel_step, 64);
+    _tile_dpbf16ps(2, 4, 7);
+  }
+  if constexpr (N > 3) {
+    _tile_stream_loadd(5, b + 3 * p.panel_step, 64);
+    _tile_dpbf16ps(3, 4, 5);
+  }
+}
+
+STRATA_AMX_INLINE void add_square(const Product& p, std::int64_t at, const std::byte* b, std::size_t a_step) {
+  _tile_loadd(4, p.a[0] + at, a_step);
+  _tile_stream_loadd(5, b, 64);
+  _tile_dpbf16ps(0, 4, 5);
+  _tile_stream_loadd(6, b + p.panel_step, 64);
+  _tile_dpbf16ps(1, 4, 6);
+  _tile_loadd(7, p.a[1] + at, a_step);
+  _tile_dpbf16ps(2, 7, 5);
+  _tile_dpbf16ps(3, 7, 6);
+}
+
+template <int M, int N>
+STRATA_AMX void multiply_tiles(const Product& p) {
+  static_assert(M * N <= kMaxTiles);
+  begin_sums<M, N>(p);
   const std::byte* b = p.panels;
   const auto a_step = static_cast<std::size_t>(p.a_step);
   for (std::int64_t k = 0; k < p.blocks; ++k, b += kTileBytes) {
-    const std::int64_t at = p.offsets[k];
-    if constexpr (N == 1) {
-      _tile_stream_loadd(4, b, 64);
-      _tile_loadd(5, p.a[0] + at, a_step);
-      _tile_dpbf16ps(0, 5, 4);
-      if constexpr (M > 1) {
-        _tile_loadd(6, p.a[1] + at, a_step);
-        _tile_dpbf16ps(1, 6, 4);
-      }
-      if constexpr (M > 2) {
-        _tile_loadd(7, p.a[2] + at, a_step);
-        _tile_dpbf16ps(2, 7, 4);
-      }
-      if constexpr (M > 3) {
-        _tile_loadd(5, p.a[3] + at, a_step);
-        _tile_dpbf16ps(3, 5, 4);
-      }
-    } else if constexpr (M == 1) {
-      _tile_loadd(4, p.a[0] + at, a_step);
-      _tile_stream_loadd(5, b, 64);
-      _tile_dpbf16ps(0, 4, 5);
-      _tile_stream_loadd(6, b + p.panel_step, 64);
-      _tile_dpbf16ps(1, 4, 6);
-      if constexpr (N > 2) {
-        _tile_stream_loadd(7, b + 2 * p.panel_step, 64);
-        _tile_dpbf16ps(2, 4, 7);
-      }
-      if constexpr (N > 3) {
-        _tile_stream_loadd(5, b + 3 * p.panel_step, 64);
-        _tile_dpbf16ps(3, 4, 5);
-      }
-    } else {
-      _tile_loadd(4, p.a[0] + at, a_step);
-      _tile_stream_loadd(5, b, 64);
-      _tile_dpbf16ps(0, 4, 5);
-      _tile_stream_loadd(6, b + p.panel_step, 64);
-      _tile_dpbf16ps(1, 4, 6);
-      _tile_loadd(7, p.a[1] + at, a_step);
-      _tile_dpbf16ps(2, 7, 5);
-      _tile_dpbf16ps(3, 7, 6);
-    }
+    if constexpr (N == 1)
+      add_rows<M>(p, p.offsets[k], b, a_step);
+    else if constexpr (M == 1)
+      add_columns<N>(p, p.offsets[k], b, a_step);
+    else
+      add_square(p, p.offsets[k], b, a_step);
   }
-  _tile_stored(0, s, kStep);
-  if constexpr (M * N > 1) _tile_stored(1, s + kTileFloats, kStep);
-  if constexpr (M * N > 2) _tile_stored(2, s + 2 * kTileFloats, kStep);
-  if constexpr (M * N > 3) _tile_stored(3, s + 3 * kTileFloats, kStep);
+  end_sums<M * N>(p.sums);
 }
 
 STRATA_AMX inline __mmask16 lanes(std::int64_t count) {

@@ -23,11 +23,12 @@ int threads_for(const Convolution& c);
 // forward convolution takes steps, it is one for each remainder of rows and columns of src by them, each with the taps
 // that reach it.
 struct Shape {
-  std::int64_t batch, in_h, in_w, out_h, out_w, in_channels, out_channels, kernel_h, kernel_w,
-      step_h = 1, step_w = 1, dilation_h, dilation_w, pad_h, pad_w;
-  std::int64_t in_step;  // elements from one pixel to the next
-  std::int64_t out_first = 0, out_step, out_row,
-               out_image;          // elements to the first result, to the next one, row, image
+  std::int64_t batch, in_h, in_w, out_h, out_w, in_channels, out_channels, kernel_h, kernel_w, step_h = 1, step_w = 1,
+                                                                                               dilation_h, dilation_w;
+  std::int64_t pad_h, pad_w;  // below zero where the first rows or columns are for no result
+  std::int64_t in_step;       // elements from one pixel to the next
+  // Elements to the first result, and from one to the next one, to that in the next row, in the next image.
+  std::int64_t out_first = 0, out_step, out_row, out_image;
   std::vector<std::int64_t> taps;  // of the forward convolution, where the weights are flipped
 
   explicit Shape(const ConvTask& t);                                // forward

@@ -103,11 +103,7 @@ STRATA_AMX_INLINE void add_columns(const Product& p, std::int64_t at, const std:
 }
 
 STRATA_AMX_INLINE void add_square(const Product& p, std::int64_t at, const std::byte* b, std::size_t a_step) {
-  _tile_loadd(4, p.a[0] + at, a_step);
-  _tile_stream_loadd(5, b, 64);
-  _tile_dpbf16ps(0, 4, 5);
-  _tile_stream_loadd(6, b + p.panel_step, 64);
-  _tile_dpbf16ps(1, 4, 6);
+  add_columns<2>(p, at, b, a_step);
   _tile_loadd(7, p.a[1] + at, a_step);
   _tile_dpbf16ps(2, 7, 5);
   _tile_dpbf16ps(3, 7, 6);
@@ -196,53 +192,62 @@ void store(const Results& r) {
     two ? store_rows<false, true>(r) : store_rows<false, false>(r);
 }
 
-STRATA_AMX void pack(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
+namespace {
+
+// Elements as bfloat16, zeros where the masks say so.
+STRATA_AMX inline __m256i row_of_16(__mmask16 mask, const float* from) {
+  return (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(mask, from));
+}
+STRATA_AMX inline __m256i row_of_16(__mmask16 mask, const std::uint16_t* from) {
+  return _mm256_maskz_loadu_epi16(mask, from);
+}
+STRATA_AMX inline __m512i row_of_32(std::int64_t count, const float* from) {
+  const __mmask16 low = lanes(count), high = count > 16 ? lanes(count - 16) : 0;
+  return (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, from + 16), _mm512_maskz_loadu_ps(low, from));
+}
+STRATA_AMX inline __m512i row_of_32(std::int64_t count, const std::uint16_t* from) {
+  return _mm512_maskz_loadu_epi16(static_cast<__mmask32>(count >= 32 ? ~0u : (1u << count) - 1), from);
+}
+
+template <class T>
+STRATA_AMX void pack_rows(const T* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
   const __mmask16 mask = lanes(columns);
-  for (std::int64_t k = 0; k < kDepth; k += 2, tile += 64) {
-    const __m512 even = _mm512_maskz_loadu_ps(k < depth ? mask : 0, from + k * step);
-    const __m512 odd = _mm512_maskz_loadu_ps(k + 1 < depth ? mask : 0, from + (k + 1) * step);
-    _mm512_storeu_si512(tile, pairs_of((__m256i)_mm512_cvtneps_pbh(even), (__m256i)_mm512_cvtneps_pbh(odd)));
+  for (std::int64_t k = 0; k < kDepth; k += 2, tile += 64)
+    _mm512_storeu_si512(tile, pairs_of(row_of_16(k < depth ? mask : 0, from + k * step),
+                                       row_of_16(k + 1 < depth ? mask : 0, from + (k + 1) * step)));
+}
+
+template <class T>
+STRATA_AMX void pack_columns(const T* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
+                             std::byte* tile) {
+  for (std::int64_t n = 0; n < kColumns; ++n, from += step) {
+    alignas(64) std::uint32_t pairs[16];
+    _mm512_store_si512(pairs, row_of_32(n < columns ? depth : 0, from));
+    auto* column = reinterpret_cast<std::uint32_t*>(tile) + n;
+    for (int k = 0; k < 16; ++k) column[k * 16] = pairs[k];
   }
 }
 
-STRATA_AMX void pack(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
+}  // namespace
+
+void pack(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
+  pack_rows(from, step, depth, columns, tile);
+}
+void pack(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
+  pack_rows(from, step, depth, columns, tile);
+}
+void pack_transposed(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns, std::byte* tile) {
+  pack_columns(from, step, depth, columns, tile);
+}
+void pack_transposed(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
                      std::byte* tile) {
-  const __mmask16 mask = lanes(columns);
-  for (std::int64_t k = 0; k < kDepth; k += 2, tile += 64) {
-    const __m256i even = _mm256_maskz_loadu_epi16(k < depth ? mask : 0, from + k * step);
-    const __m256i odd = _mm256_maskz_loadu_epi16(k + 1 < depth ? mask : 0, from + (k + 1) * step);
-    _mm512_storeu_si512(tile, pairs_of(even, odd));
-  }
-}
-
-STRATA_AMX void pack_transposed(const float* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
-                                std::byte* tile) {
-  for (std::int64_t n = 0; n < kColumns; ++n, from += step) {
-    const __mmask16 low = n < columns ? lanes(depth) : 0, high = n < columns && depth > 16 ? lanes(depth - 16) : 0;
-    alignas(64) std::uint32_t pairs[16];
-    _mm512_store_si512(
-        pairs, (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, from + 16), _mm512_maskz_loadu_ps(low, from)));
-    auto* column = reinterpret_cast<std::uint32_t*>(tile) + n;
-    for (int k = 0; k < 16; ++k) column[k * 16] = pairs[k];
-  }
-}
-
-STRATA_AMX void pack_transposed(const std::uint16_t* from, std::int64_t step, std::int64_t depth, std::int64_t columns,
-                                std::byte* tile) {
-  for (std::int64_t n = 0; n < kColumns; ++n, from += step) {
-    const auto mask = static_cast<__mmask32>(n >= columns ? 0 : depth >= 32 ? ~0u : (1u << depth) - 1);
-    alignas(64) std::uint32_t pairs[16];
-    _mm512_store_si512(pairs, _mm512_maskz_loadu_epi16(mask, from));
-    auto* column = reinterpret_cast<std::uint32_t*>(tile) + n;
-    for (int k = 0; k < 16; ++k) column[k * 16] = pairs[k];
-  }
+  pack_columns(from, step, depth, columns, tile);
 }
 
 // Rows 2k and 2k + 1 of some, element by element.
 STRATA_AMX static inline __m512i pair_of_rows(const std::uint16_t* const* rows, std::int64_t k, std::int64_t first,
                                               __mmask16 mask) {
-  return pairs_of(_mm256_maskz_loadu_epi16(mask, rows[2 * k] + first),
-                  _mm256_maskz_loadu_epi16(mask, rows[2 * k + 1] + first));
+  return pairs_of(row_of_16(mask, rows[2 * k] + first), row_of_16(mask, rows[2 * k + 1] + first));
 }
 
 STRATA_AMX void interleave(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns,

@@ -26,8 +26,13 @@ HWY_INLINE void CastRange(const From* src, To* dst, std::int64_t count) {
   if (i < count) StoreSome(LoadSome(src + i, count - i), dst + i, count - i);
 }
 
-void Narrow(const float* src, BFloat16* dst, std::int64_t count) { CastRange(src, dst, count); }
-void Widen(const BFloat16* src, float* dst, std::int64_t count) { CastRange(src, dst, count); }
+// From one of the two types to the other.
+void CastToOther(DType from, const void* src, void* dst, std::int64_t begin, std::int64_t end) {
+  if (from == DType::float32)
+    CastRange(static_cast<const float*>(src) + begin, static_cast<BFloat16*>(dst) + begin, end - begin);
+  else
+    CastRange(static_cast<const BFloat16*>(src) + begin, static_cast<float*>(dst) + begin, end - begin);
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace strata::kernels
@@ -36,8 +41,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace strata::kernels {
 
-HWY_EXPORT(Narrow);
-HWY_EXPORT(Widen);
+HWY_EXPORT(CastToOther);
 
 namespace {
 
@@ -61,15 +65,11 @@ To convert(From v) {
 }  // namespace
 
 void cast(DType from, const void* src, DType to, void* dst, std::int64_t count) {
-  if (from == DType::float32 && to == DType::bfloat16)
+  const bool narrows = from == DType::float32 && to == DType::bfloat16,
+             widens = from == DType::bfloat16 && to == DType::float32;
+  if (narrows || widens)
     return parallel_for(count, 1, [=](std::int64_t begin, std::int64_t end) {
-      HWY_DYNAMIC_DISPATCH(Narrow)
-      (static_cast<const float*>(src) + begin, static_cast<BFloat16*>(dst) + begin, end - begin);
-    });
-  if (from == DType::bfloat16 && to == DType::float32)
-    return parallel_for(count, 1, [=](std::int64_t begin, std::int64_t end) {
-      HWY_DYNAMIC_DISPATCH(Widen)
-      (static_cast<const BFloat16*>(src) + begin, static_cast<float*>(dst) + begin, end - begin);
+      HWY_DYNAMIC_DISPATCH(CastToOther)(from, src, dst, begin, end);
     });
   dispatch_all(from, [&]<class From>() {
     dispatch_all(to, [&]<class To>() {

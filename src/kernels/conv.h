@@ -18,6 +18,8 @@ struct Convolution {
 
   std::int64_t src_size() const { return batch * in[0] * in[1] * in[2] * in_channels; }
   std::int64_t dst_size() const { return batch * out[0] * out[1] * out[2] * out_channels; }
+  // Of two dimensions or fewer.
+  bool is_flat() const { return in[0] == 1 && kernel[0] == 1 && out[0] == 1 && pad[0] == 0; }
   std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
   std::int64_t weights_size() const { return taps() * (in_channels / groups) * out_channels; }
 };

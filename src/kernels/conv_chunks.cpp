@@ -7,11 +7,10 @@
 #include "kernels/conv_plan.h"
 #include "kernels/one_thread.h"
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 namespace strata::kernels {
 namespace {
-
-std::size_t rounded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 ConvTask of_images(const ConvTask& task, std::int64_t images) {
   ConvTask t = task;
@@ -39,8 +38,8 @@ class ChunksPlan final : public ConvPlan {
  public:
   ChunksPlan(const ConvTask& t, std::int64_t images, std::int64_t parts)
       : ConvPlan(t), inner_(prepare_for_one_thread(of_images(t, images))), images_(images), parts_(parts) {
-    dst_at_ = rounded(inner_->scratch_size());
-    part_size_ = dst_at_ + rounded(static_cast<std::size_t>(inner_->task().geometry.dst_size()) * size_of(t.dtype));
+    dst_at_ = rounded(inner_->scratch_size(), 64);
+    part_size_ = dst_at_ + rounded(static_cast<std::size_t>(inner_->task().geometry.dst_size()) * size_of(t.dtype), 64);
   }
 
   std::string implementation() const override { return inner_->implementation() + " by images"; }

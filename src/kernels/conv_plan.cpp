@@ -7,13 +7,12 @@
 #include "kernels/cast.h"
 #include "kernels/conv_choice.h"
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 #include "kernels/rows.h"
 #include "strata/error.h"
 
 namespace strata::kernels {
 namespace {
-
-std::size_t rounded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 bool is_empty(const Convolution& c) { return c.src_size() == 0 || c.weights_size() == 0 || c.dst_size() == 0; }
 
@@ -79,7 +78,7 @@ class StagedPlan final : public ConvPlan {
     stage_src_ = convert || t.src_step() != t.geometry.in_channels;
     stage_dst_ = convert || t.dst_step() != t.geometry.out_channels;
     stage_weights_ = t.weights_dtype != inner.weights_dtype;
-    size_ = rounded(inner_->scratch_size());
+    size_ = rounded(inner_->scratch_size(), 64);
     src_at_ = reserve(stage_src_, t.geometry.src_size(), inner.dtype);
     dst_at_ = reserve(stage_dst_, t.geometry.dst_size(), inner.dtype);
     weights_at_ =
@@ -125,7 +124,7 @@ class StagedPlan final : public ConvPlan {
  private:
   std::size_t reserve(bool wanted, std::int64_t size, DType dtype) {
     const std::size_t at = size_;
-    if (wanted) size_ += rounded(static_cast<std::size_t>(size) * size_of(dtype));
+    if (wanted) size_ += rounded(static_cast<std::size_t>(size) * size_of(dtype), 64);
     return at;
   }
 

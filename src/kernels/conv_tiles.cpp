@@ -14,11 +14,11 @@ namespace strata::kernels {
 namespace {
 
 using conv_tiles::Block;
+using conv_tiles::Element;
 using conv_tiles::kWidth;
 using conv_tiles::Layout;
 using conv_tiles::Shape;
 using conv_tiles::Source;
-using Element = std::uint16_t;  // the bits of a bfloat16
 
 void clear(Element* to, std::int64_t count) {
   if (count > 0) std::memset(to, 0, static_cast<std::size_t>(count * kWidth));
@@ -274,7 +274,7 @@ class TilesPlan final : public ConvPlan {
       const std::int64_t wanted = (last - 1) / layout_.positions + 1;
       if (wanted > u.gathered) {
         const Element* from = call.from + (u.first_image + image) * shape_.in_h * shape_.in_w * shape_.in_step;
-        Gatherer(shape_, layout_).run(from, u.first_row, u.gathered, wanted, terms);
+        gatherer_.run(from, u.first_row, u.gathered, wanted, terms);
         u.gathered = wanted;
       }
       g.terms[static_cast<std::size_t>(m)] = terms + first * layout_.step;
@@ -372,6 +372,7 @@ class TilesPlan final : public ConvPlan {
 
   Shape shape_;
   Layout layout_;
+  Gatherer gatherer_{shape_, layout_};
   std::int64_t panel_size_, parts_, sums_at_, sums_size_, bias_at_, part_size_;
 };
 
@@ -436,8 +437,7 @@ ConvPlanPtr make_tiles_plan(const ConvTask& task) {
   const Convolution& c = task.geometry;
   const bool types =
       task.dtype == DType::bfloat16 && (task.weights_dtype == DType::float32 || task.weights_dtype == DType::bfloat16);
-  const bool flat = c.kernel[0] == 1 && c.in[0] == 1 && c.out[0] == 1 && c.pad[0] == 0;
-  if (!types || !flat || c.groups != 1 || !amx::available()) return nullptr;
+  if (!types || !c.is_flat() || c.groups != 1 || !amx::available()) return nullptr;
   if (task.kind == ConvKind::backward_weights) return make_tiles_weights_plan(task);
   const int threads = conv_tiles::threads_for(c);
   if (task.kind == ConvKind::forward) return std::make_shared<TilesPlan>(task, Shape(task), threads);

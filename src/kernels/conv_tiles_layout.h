@@ -14,7 +14,8 @@
 
 namespace strata::kernels::conv_tiles {
 
-inline constexpr std::int64_t kWidth = 2;  // bytes of a bfloat16
+using Element = std::uint16_t;  // the bits of a bfloat16
+inline constexpr std::int64_t kWidth = sizeof(Element);
 
 // How many threads are worth while: waking a team costs as much as a small convolution.
 int threads_for(const Convolution& c);

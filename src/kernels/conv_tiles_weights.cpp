@@ -16,8 +16,8 @@
 namespace strata::kernels {
 namespace {
 
+using conv_tiles::Element;
 using conv_tiles::kWidth;
-using Element = std::uint16_t;                     // the bits of a bfloat16
 constexpr std::int64_t kUnitBytes = 512 << 10;     // of the second-level cache, for the images of a unit of work
 constexpr std::int64_t kChunk = 10;                // blocks of positions whose factors stay in the first-level cache
 constexpr std::int64_t kOwnSumsBytes = 640 << 10;  // so much each thread may have of sums of its own

@@ -31,7 +31,7 @@ dnnl::memory::data_type data_type(DType dtype) {
 
 ConvDims::ConvDims(const Convolution& c) : src{c.batch, c.in_channels}, dst{c.batch, c.out_channels} {
   using Tag = dnnl::memory::format_tag;
-  const bool flat = c.in[0] == 1 && c.kernel[0] == 1 && c.out[0] == 1 && c.pad[0] == 0, groups = c.groups > 1;
+  const bool flat = c.is_flat(), groups = c.groups > 1;
   if (groups)
     weights = {c.groups, c.out_channels / c.groups, c.in_channels / c.groups};
   else

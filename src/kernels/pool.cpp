@@ -91,7 +91,7 @@ T lowest() {
     return std::numeric_limits<T>::lowest();
 }
 
-// Vectors of elements as they are compared: as they are.
+// Vectors of elements as they are compared.
 template <class T>
 struct Vectors {
   static constexpr std::int64_t kWidth = kLanes;
@@ -120,7 +120,7 @@ struct Vectors<std::uint8_t> {
 // number becomes the largest integer, which stays, and is none when it is written.
 template <>
 struct Vectors<BFloat16> {
-  using Integers = hn::ScalableTag<std::int16_t>;
+  using Integers = hn::CappedTag<std::int16_t, 16>;  // fewer channels are slower
   static constexpr std::int64_t kWidth = hn::MaxLanes(Integers());
   using Vector = hn::Vec<Integers>;
   static HWY_INLINE Vector Flipped(Vector bits) {

@@ -1,11 +1,17 @@
 // Rounding up of sizes.
 #pragma once
 
-#include <cstdint>
+#include <type_traits>
 
 namespace strata::kernels {
 
-constexpr std::int64_t parts_of(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit; }
-constexpr std::int64_t rounded(std::int64_t n, std::int64_t unit) { return parts_of(n, unit) * unit; }
+template <class T>
+constexpr T parts_of(T n, std::type_identity_t<T> unit) {
+  return (n + unit - 1) / unit;
+}
+template <class T>
+constexpr T rounded(T n, std::type_identity_t<T> unit) {
+  return parts_of(n, unit) * unit;
+}
 
 }  // namespace strata::kernels

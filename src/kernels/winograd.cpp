@@ -398,7 +398,7 @@ HWY_EXPORT(BackwardWeightsAny);
 namespace winograd {
 
 bool applies(const Convolution& c) {
-  const bool flat = c.in[0] == 1 && c.out[0] == 1 && c.kernel == Convolution::Three{1, 3, 3} && c.pad[0] == 0;
+  const bool flat = c.is_flat() && c.kernel == Convolution::Three{1, 3, 3};
   return flat && c.groups == 1 && c.stride == Convolution::Three{1, 1, 1} &&
          c.dilation == Convolution::Three{1, 1, 1} && c.pad[1] >= 0 && c.pad[1] <= 2 && c.pad[2] >= 0 && c.pad[2] <= 2;
 }

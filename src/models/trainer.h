@@ -40,6 +40,8 @@ class Trainer {
   optimizers::Optimizer& optimizer() { return options_.optimizer; }
   // Counts the fits that run: an evaluation inside of one leaves the running metrics as they were.
   int fits = 0;
+  // The shapes of samples and targets, without the batch, whose outputs fit's doctor has examined.
+  std::vector<Shape> examined;
   const CompileOptions& options() const { return options_; }
   // One for each of so many outputs; undefined where an output has none.
   std::vector<losses::Loss> losses(const Model& model, std::size_t outputs);

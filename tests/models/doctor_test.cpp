@@ -141,6 +141,36 @@ TEST(Doctor, FitWarnsQuietly) {
   }
 }
 
+// Counts calls that compute, not those that are traced.
+class Counted : public CustomModel<Counted> {
+ public:
+  Tensor call(const Tensor& x) const {
+    if (!x.is_symbolic()) ++*calls;
+    return out_(x);
+  }
+  std::shared_ptr<int> calls = std::make_shared<int>(0);
+
+ private:
+  Dense out_ = track("out", Dense(3, {.activation = "softmax"}));
+};
+
+TEST(Doctor, FitExaminesOutputsOnce) {
+  const Counted model;
+  model.compile({.optimizer = "sgd", .loss = "categorical_crossentropy"});
+  const auto set = data::from_tensor_slices(kX, kRows).batch(16);
+  model.fit(set, {.verbose = 0});
+  const int once = *model.calls;
+  EXPECT_GT(once, 0);
+  for (int epoch = 0; epoch < 3; ++epoch) model.fit(set, {.verbose = 0});
+  EXPECT_EQ(*model.calls, once);
+  // Targets of another form, and another loss, are another matter.
+  model.compile({.optimizer = "sgd", .loss = "sparse_categorical_crossentropy"});
+  testing::internal::CaptureStderr();
+  model.fit(kX, kLabels, {.verbose = 0});
+  testing::internal::GetCapturedStderr();
+  EXPECT_GT(*model.calls, once);
+}
+
 TEST(Doctor, ErrorsSayWhatToDo) {
   Sequential model = classifier("softmax");
   EXPECT_THROW(doctor(model, data::from_tensor_slices(kX, kRows).batch(4)), ValueError);

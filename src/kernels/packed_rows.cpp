@@ -1,9 +1,12 @@
 // Highway compiles this file once for each set of instructions and picks one of them at the first call.
 #include "kernels/packed_rows.h"
 
+#include <omp.h>
+
 #include <algorithm>
 
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/packed_rows.cpp"
@@ -17,13 +20,13 @@ HWY_BEFORE_NAMESPACE();
 namespace strata::kernels {
 namespace HWY_NAMESPACE {
 
-constexpr std::int64_t kRows = 48;   // of dst, for each piece of work
+constexpr std::int64_t kRows = 48;   // of dst at a time
 constexpr std::int64_t kWidest = 3;  // vectors of a panel
 
 // The panel of columns that begins with vector `first` of `vectors`: threes, then what PanelWidth says.
 struct Panels {
-  explicit Panels(std::int64_t out) : vectors((out + kLanes - 1) / kLanes) {}
-  std::int64_t count() const { return vectors < kWidest ? 1 : (vectors + kWidest - 1) / kWidest; }
+  explicit Panels(std::int64_t out) : vectors(parts_of(out, kLanes)) {}
+  std::int64_t count() const { return vectors < kWidest ? 1 : parts_of(vectors, kWidest); }
   std::int64_t first(std::int64_t panel) const { return panel * kWidest; }
   int width(std::int64_t panel) const { return static_cast<int>(std::min(kWidest, vectors - first(panel))); }
   std::int64_t vectors;
@@ -63,19 +66,49 @@ HWY_INLINE void Finish(const PackedRows& p, std::int64_t rows, const float* sums
     }
 }
 
+// Rows [begin, end) and some panels of the product.
+HWY_INLINE void MultiplyPart(const PackedRows& p, const Panels& panels, std::int64_t begin, std::int64_t end,
+                             std::int64_t first, std::int64_t last, const float* src, const float* packed, float* dst) {
+  HWY_ALIGN float sums[kRows * kWidest * kLanes];
+  // All panels of a block of rows before the next one: the rows stay in the cache.
+  for (std::int64_t i = begin; i < end; i += kRows)
+    for (std::int64_t panel = first; panel < last; ++panel) {
+      const std::int64_t rows = std::min(kRows, end - i), j = panels.first(panel) * kLanes;
+      const int vectors = panels.width(panel);
+      Multiply(vectors, rows, src + i * p.src_stride, p.src_stride, packed + j * p.in, p.in, sums);
+      Finish(p, rows, sums, vectors * kLanes, j, dst + i * p.dst_stride);
+    }
+}
+
+// What threads share: rows, panels, or both, so that the one with the most has the least. The cost of a thread is what
+// it computes, and what it reads: mostly from another core's cache, or from the one that all share.
+struct Shares {
+  Shares(const PackedRows& p, const Panels& panels, std::int64_t threads) : quads(parts_of(p.rows, kQuad)) {
+    std::int64_t least = 0;
+    for (std::int64_t by_rows = threads; by_rows >= 1; --by_rows) {
+      const std::int64_t by_panels = std::min(threads / by_rows, panels.count());
+      const std::int64_t rows = parts_of(quads, by_rows),
+                         columns = std::min(panels.vectors, parts_of(panels.count(), by_panels) * kWidest);
+      // In the time of 64 products for each term, of four rows and 16 columns: a core does 32 while it reads 8 bytes.
+      const std::int64_t most = rows * columns + rows + 4 * columns;
+      if (least == 0 || most < least) least = most, row_parts = by_rows, panel_parts = by_panels;
+    }
+  }
+  static constexpr std::int64_t kQuad = 4;  // rows
+  std::int64_t quads, row_parts = 1, panel_parts = 1;
+};
+
 void MultiplyRows(const PackedRows& p, const float* src, const float* packed, float* dst) {
   const Panels panels(p.out);
-  const std::int64_t blocks = (p.rows + kRows - 1) / kRows;
-  const std::int64_t cost = std::max<std::int64_t>(kWidest * kLanes * p.in * std::min(p.rows, kRows) / 32, 1);
-  // All panels of a block of rows before the next one: the rows stay in the cache.
-  parallel_for(blocks * panels.count(), cost, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
-    HWY_ALIGN float sums[kRows * kWidest * kLanes];
-    for (std::int64_t piece = begin; piece < end; ++piece) {
-      const std::int64_t panel = piece % panels.count(), i0 = piece / panels.count() * kRows;
-      const std::int64_t rows = std::min(kRows, p.rows - i0), j0 = panels.first(panel) * kLanes;
-      const int vectors = panels.width(panel);
-      Multiply(vectors, rows, src + i0 * p.src_stride, p.src_stride, packed + j0 * p.in, p.in, sums);
-      Finish(p, rows, sums, vectors * kLanes, j0, dst + i0 * p.dst_stride);
+  const std::int64_t cost = p.rows * panels.vectors * kLanes * p.in / 32;
+  const Shares s(p, panels, std::min<std::int64_t>(cost / kParallelWork + 1, omp_get_max_threads()));
+  parallel_for(s.row_parts * s.panel_parts, kParallelWork, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
+    for (std::int64_t part = begin; part < end; ++part) {
+      const std::int64_t row = part / s.panel_parts, panel = part % s.panel_parts;
+      MultiplyPart(p, panels, s.quads * row / s.row_parts * s.kQuad,
+                   std::min(p.rows, s.quads * (row + 1) / s.row_parts * s.kQuad),
+                   panels.count() * panel / s.panel_parts, panels.count() * (panel + 1) / s.panel_parts, src, packed,
+                   dst);
     }
   });
 }

@@ -381,6 +381,25 @@ TEST(ConvPlan, NumbersThatAreNoneStaySo) {
   EXPECT_TRUE(std::isnan(pixel.error_of(*make_rows_plan(pixel.task))));
 }
 
+// Few rows or few columns: threads share either, or both.
+TEST(ConvPlan, RowsAreSharedOutByRowsAndByPanels) {
+  const int before = omp_get_max_threads();
+  for (const std::int64_t size : {1, 2, 5, 14, 30})
+    for (const std::int64_t out : {1, 16, 90, 176, 400}) {
+      const Case one(
+          {ConvKind::forward, DType::float32, DType::float32, square(1, size, 600, out, 1, 0), 0, out + 5, true, true});
+      double of_one_thread = 0;
+      for (const int threads : {1, 2, 3, 5, 8}) {
+        omp_set_num_threads(threads);
+        const double error = one.error_of(*make_rows_plan(one.task));
+        EXPECT_LE(error, tolerance(DType::float32)) << size << " " << out << " threads " << threads;
+        if (threads == 1) of_one_thread = error;
+        EXPECT_EQ(error, of_one_thread) << size << " " << out << " threads " << threads;
+      }
+    }
+  omp_set_num_threads(before);
+}
+
 TEST(ConvPlan, ThreadsShareOnePlan) {
   for (const Convolution& c : {square(4, 8, 32, 32, 3, 1), square(2, 11, 16, 16, 3, 1, 2)}) {
     const Case one({ConvKind::forward, DType::float32, DType::float32, c});

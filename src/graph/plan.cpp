@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "graph/packed_memory.h"
 #include "graph/plan_memory.h"
 #include "graph/variable_ops.h"
 #include "kernels/conv_choice.h"
@@ -72,6 +73,7 @@ bool Plan::fits(const Tensors& inputs) const {
 void Plan::make_steps() {
   std::vector<int> step_of(graph_->nodes.size(), -1);
   Tensors constants(layout_.values.size());
+  PackedMemory packed;
   for (const auto& [v, tensor] : graph_->constants) constants[at(v)] = tensor;
   for (std::size_t n = 0; n < graph_->nodes.size(); ++n) {
     const Node& node = graph_->nodes[n];
@@ -89,7 +91,7 @@ void Plan::make_steps() {
     else if (dynamic_cast<const ReadVariable*>(node.op.get()) != nullptr)
       step.kind = Step::Kind::read;
     else
-      with_place(node, [&] { prepare_step(step, constants); });
+      with_place(node, [&] { prepare_step(step, constants, packed); });
     steps_.push_back(std::move(step));
   }
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
@@ -103,7 +105,7 @@ void Plan::make_steps() {
   }
 }
 
-void Plan::prepare_step(Step& step, const Tensors& constants) const {
+void Plan::prepare_step(Step& step, const Tensors& constants, PackedMemory& packed) const {
   const auto* op = dynamic_cast<const Preparable*>(step.node->op.get());
   if (op == nullptr) return;
   Specs in, out;
@@ -116,7 +118,7 @@ void Plan::prepare_step(Step& step, const Tensors& constants) const {
   std::vector<std::int64_t> in_strides, out_strides;
   for (const int v : step.node->in) in_strides.push_back(layout_.at(v).stride);
   for (const int v : step.node->out) out_strides.push_back(layout_.at(v).stride);
-  step.prepared = op->prepare({in, out, in_strides, out_strides, fixed});
+  step.prepared = op->prepare({in, out, in_strides, out_strides, fixed, &packed});
   if (step.prepared) step.kind = Step::Kind::prepared;
 }
 

@@ -58,7 +58,7 @@ class STRATA_API Plan {
  private:
   struct Frame;
   void make_steps();
-  void prepare_step(Step& step, const Tensors& constants) const;
+  void prepare_step(Step& step, const Tensors& constants, PackedMemory& packed) const;
   void place_arena();
   std::unique_ptr<Frame> make_frame() const;
   std::unique_ptr<Frame> lease() const;

@@ -12,6 +12,8 @@
 
 namespace strata {
 
+class PackedMemory;
+
 // All shapes are known. `constants` holds, by input, what is the same in every run; undefined where an input changes.
 struct PrepareContext {
   std::span<const Spec> in, out;
@@ -22,6 +24,7 @@ struct PrepareContext {
   std::int64_t in_stride(std::size_t i) const { return i < in_strides.size() ? in_strides[i] : 0; }
   std::int64_t out_stride(std::size_t i) const { return i < out_strides.size() ? out_strides[i] : 0; }
   std::span<const Tensor> constants = {};
+  PackedMemory* memory = nullptr;  // of the program, for what ops keep; null: each has memory of its own
 
   Tensor constant(std::size_t input) const { return input < constants.size() ? constants[input] : Tensor(); }
 };

@@ -10,6 +10,7 @@
 #include "ops/conv_prepared.h"
 #include "ops/conv_util.h"
 #include "ops/nn_families.h"
+#include "ops/packed_weights.h"
 
 namespace strata {
 namespace {
@@ -75,24 +76,13 @@ struct FusedConv final : OpBase<FusedConv>, Preparable {
 
 class PreparedDense final : public PreparedOp {
  public:
-  PreparedDense(const kernels::DenseTask& task, const Tensor& weights) : plan_(kernels::prepare_dense(task)) {
-    if (!task.constant_weights || plan_->packed_size() == 0) return;
-    packed_ = std::make_unique<detail::Buffer>(plan_->packed_size());
-    plan_->pack(detail::data_of(weights).raw(), packed_->data());
-  }
+  PreparedDense(const kernels::DenseTask& task, const PrepareContext& c)
+      : plan_(kernels::prepare_dense(task)), weights_(*plan_, c, 1) {}
   void run(const StepMemory& memory) const override {
-    char* scratch = static_cast<char*>(memory.scratch);
-    const void* packed = packed_ != nullptr ? packed_->data() : memory.in[1];
-    if (packed_ == nullptr && plan_->packed_size() > 0) {
-      plan_->pack(memory.in[1], scratch);
-      packed = scratch;
-      scratch += packed_bytes();
-    }
-    plan_->run(memory.in[0], packed, plan_->task().bias ? memory.in[2] : nullptr, memory.out[0], scratch);
+    plan_->run(memory.in[0], weights_.get(memory.in[1], memory.scratch), plan_->task().bias ? memory.in[2] : nullptr,
+               memory.out[0], static_cast<char*>(memory.scratch) + weights_.scratch_bytes());
   }
-  std::size_t scratch_bytes() const override {
-    return (packed_ == nullptr ? packed_bytes() : 0) + plan_->scratch_size();
-  }
+  std::size_t scratch_bytes() const override { return weights_.scratch_bytes() + plan_->scratch_size(); }
   std::string kernel() const override { return plan_->implementation(); }
   double flops() const override {
     const kernels::DenseTask& t = plan_->task();
@@ -100,9 +90,8 @@ class PreparedDense final : public PreparedOp {
   }
 
  private:
-  std::size_t packed_bytes() const { return (plan_->packed_size() + 63) / 64 * 64; }
   kernels::DensePlanPtr plan_;
-  std::unique_ptr<detail::Buffer> packed_;
+  PackedWeights<kernels::DensePlan> weights_;
 };
 
 // FusedMatmul(x, weights[, bias]): relu(x weights + bias) for x (..., in) and weights (in, out).
@@ -135,7 +124,7 @@ struct FusedMatmul final : OpBase<FusedMatmul>, Preparable {
                                                               .bias = bias,
                                                               .relu = relu,
                                                               .constant_weights = c.constant(1).defined()},
-                                           c.constant(1));
+                                           c);
   }
 };
 

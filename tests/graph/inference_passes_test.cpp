@@ -8,6 +8,7 @@
 namespace strata {
 namespace {
 
+using namespace layers;
 using test::spread;
 
 // A graph of `f` on inputs of these shapes.
@@ -44,6 +45,49 @@ TEST(FuseBiasRelu, TakesProductsWithMatrices) {
   EXPECT_TRUE(fuse_bias_relu(*graph));
   verify(*graph);
   EXPECT_TRUE(has(*graph, "= fused_matmul(%0, %1, %2) bias={\"v\": true} relu={\"v\": true}")) << to_string(*graph);
+}
+
+Tensor dense_on_last_axis(const Tensors& in) { return nn::relu(nn::bias_add(tensordot(in[0], in[1], 1), in[2])); }
+
+TEST(FuseBiasRelu, MovesBeforeTheReshapeOfAProduct) {
+  for (const std::int64_t batch : {std::int64_t{2}, None}) {
+    const auto graph = traced(dense_on_last_axis, {{batch, 3, 5}, {5, 4}, {4}});
+    EXPECT_TRUE(has(*graph, "= bias_add(") && has(*graph, "= relu("));
+    EXPECT_TRUE(fuse_bias_relu(*graph));
+    verify(*graph);
+    EXPECT_TRUE(has(*graph, "= fused_matmul(") && has(*graph, "bias={\"v\": true} relu={\"v\": true}"))
+        << to_string(*graph);
+    EXPECT_FALSE(has(*graph, "= bias_add(") || has(*graph, "= relu(") || has(*graph, "= matmul(")) << to_string(*graph);
+    EXPECT_EQ(graph->nodes.back().op->name(), "reshape");
+    EXPECT_FALSE(fuse_bias_relu(*graph));
+  }
+  // The product is needed as it is, or its columns are not those of the bias.
+  const auto used = traced(
+      [](const Tensors& in) {
+        const Tensor product = matmul(in[0], in[1]);
+        return nn::relu(nn::bias_add(reshape(product, {2, 3, 4}), in[2])) + reshape(exp(product), {2, 3, 4});
+      },
+      {{6, 5}, {5, 4}, {4}});
+  EXPECT_FALSE(fuse_bias_relu(*used)) << to_string(*used);
+  const auto turned = traced(
+      [](const Tensors& in) {
+        return nn::bias_add(reshape(matmul(in[0], in[1]), {6, 2, 2}), in[2]);
+      },
+      {{6, 5}, {5, 4}, {2}});
+  EXPECT_FALSE(fuse_bias_relu(*turned)) << to_string(*turned);
+}
+
+TEST(FuseBiasRelu, GradientsTakeTheShapeOfAMovedProduct) {
+  const Sequential net({Input({3, 5}), Dense(4, {.activation = "relu"}), Dense(2)});
+  const Tensor x = spread({6, 3, 5});
+  auto gradients = [&](const Tensor& in) {
+    GradientTape tape;
+    const Tensor loss = reduce_sum(net(in) * net(in));
+    return tape.gradient(loss, net.trainable_weights());
+  };
+  const Tensors expected = gradients(x), found = function(gradients)(x);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_LT(reduce_max(abs(expected[i] - found[i])).item<double>(), 1e-4) << i;
 }
 
 TEST(FuseBiasRelu, LeavesWhatIsUsedOtherwise) {

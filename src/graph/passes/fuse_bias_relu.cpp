@@ -1,4 +1,5 @@
 // A convolution or a product with a matrix, the bias that is added to it and the ReLU of the sum become one op.
+#include <algorithm>
 #include <utility>
 
 #include "graph/passes/passes.h"
@@ -10,9 +11,11 @@ namespace strata {
 
 namespace {
 
-// The chain that ends at node `last`: positions of nodes, -1 where there is none.
+// Positions of nodes, -1 where there is none. `reshape` gives a product with a matrix the dimensions that its rows had,
+// and leaves the last one as it is.
 struct Chain {
-  int product = -1, bias = -1, relu = -1;
+  int product = -1, reshape = -1, bias = -1, relu = -1;
+  int last() const { return relu >= 0 ? relu : bias >= 0 ? bias : product; }
 };
 
 bool is_plain_relu(const Node& node) {
@@ -26,20 +29,22 @@ class Fuse {
   explicit Fuse(Graph& graph) : graph_(graph), uses_(graph) {}
 
   bool run() {
-    std::vector<Chain> ends(graph_.nodes.size());  // by the last node of the chain
+    std::vector<Chain> ends(graph_.nodes.size());         // by the last node of the chain
+    std::vector<bool> moved(graph_.nodes.size(), false);  // products that are made at the end of their chain
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n)
       if (is_product(graph_.nodes[n])) {
         const Chain chain = chain_of(static_cast<int>(n));
-        const int last = chain.relu >= 0 ? chain.relu : chain.bias >= 0 ? chain.bias : chain.product;
-        if (last != chain.product) ends[at(last)] = chain;
+        if (chain.last() == chain.product) continue;
+        ends[at(chain.last())] = chain;
+        moved[n] = chain.reshape >= 0;
       }
     std::vector<Node> nodes;
     bool changed = false;
     for (std::size_t n = 0; n < graph_.nodes.size(); ++n) {
       if (ends[n].product >= 0) {
-        fuse(nodes, ends[n], static_cast<int>(n));
+        fuse(nodes, ends[n]);
         changed = true;
-      } else {
+      } else if (!moved[n]) {
         nodes.push_back(graph_.nodes[n]);
       }
     }
@@ -58,6 +63,12 @@ class Fuse {
     return !c.get<bool>("transpose_a") && !c.get<bool>("transpose_b");
   }
 
+  bool keeps_columns(const Node& node) const {
+    if (!is(node, "reshape") && !is(node, "reshape_to_value")) return false;
+    const Shape &from = spec(node.in[0]).shape, &to = spec(node.out[0]).shape;
+    return !to.empty() && from.back() != None && from.back() == to.back();
+  }
+
   // Ops that passes made before.
   static bool has_bias(const Node& node) {
     return is(node, "fused_conv") || is(node, "fused_matmul") || is(node, "scale_shift");
@@ -65,21 +76,43 @@ class Fuse {
 
   Chain chain_of(int product) const {
     Chain chain{product};
-    int next = uses_.only_user(graph_.nodes[at(product)].out[0]);
+    int sum = graph_.nodes[at(product)].out[0], next = uses_.only_user(sum);
+    if (const int reshape = is(graph_.nodes[at(product)], "matmul") ? only_reader(sum) : -1;
+        reshape >= 0 && keeps_columns(graph_.nodes[at(reshape)])) {
+      chain.reshape = reshape;
+      sum = graph_.nodes[at(reshape)].out[0];
+      next = uses_.only_user(sum);
+    }
     if (next >= 0 && is(graph_.nodes[at(next)], "bias_add") && !has_bias(graph_.nodes[at(product)]) &&
-        graph_.nodes[at(next)].in[0] == graph_.nodes[at(product)].out[0]) {
+        graph_.nodes[at(next)].in[0] == sum) {
       chain.bias = next;
       next = uses_.only_user(graph_.nodes[at(next)].out[0]);
     }
     if (next >= 0 && is_plain_relu(graph_.nodes[at(next)])) chain.relu = next;
-    return chain;
+    if (chain.reshape < 0) return chain;
+    const auto users = uses_.users(graph_.nodes[at(product)].out[0]);
+    const bool in_order = chain.last() != product && std::all_of(users.begin(), users.end(), [&](const Uses::Use& u) {
+                            return u.node == chain.reshape || u.node > chain.last();
+                          });
+    return in_order ? chain : Chain{product};
   }
 
-  void fuse(std::vector<Node>& nodes, const Chain& chain, int last) {
-    const Node& product = graph_.nodes[at(chain.product)];
+  // The only node that takes the numbers of a value. Gradients may take its shape.
+  int only_reader(int v) const {
+    int reader = -1;
+    for (const Uses::Use& u : uses_.users(v)) {
+      if (u.input == 1 && is(graph_.nodes[at(u.node)], "reshape_like")) continue;
+      if (reader >= 0) return -1;
+      reader = u.node;
+    }
+    return uses_.is_returned(v) ? -1 : reader;
+  }
+
+  void fuse(std::vector<Node>& nodes, const Chain& chain) {
+    const Node &product = graph_.nodes[at(chain.product)], &last = graph_.nodes[at(chain.last())];
     const bool conv = is(product, "conv") || is(product, "fused_conv");
     Config config = product.op->config();
-    Node fused{nullptr, product.in, graph_.nodes[at(last)].out, product.scope};
+    Node fused{nullptr, product.in, chain.reshape < 0 ? last.out : product.out, product.scope};
     if (!has_bias(product)) {
       config = conv ? config : Config();
       config.set("bias", chain.bias >= 0);
@@ -88,6 +121,10 @@ class Fuse {
     config.set("relu", chain.relu >= 0);
     fused.op = op_named(has_bias(product) ? product.op->name() : conv ? "fused_conv" : "fused_matmul", config);
     nodes.push_back(std::move(fused));
+    if (chain.reshape < 0) return;
+    Node reshape = graph_.nodes[at(chain.reshape)];
+    reshape.out = last.out;
+    nodes.push_back(std::move(reshape));
   }
 
   // The bias in the type that fused ops want: before it was made narrower, where it was.

@@ -6,14 +6,16 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/packed_matmul.cpp"
 // Between SSE2 and AVX2 little is won, and each set costs time to compile.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL)
+#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+// Must come after highway.h.
+#include "kernels/simd_load-inl.h"
 
 #ifndef STRATA_PACKED_MATMUL_WIDTH
 #define STRATA_PACKED_MATMUL_WIDTH
 namespace strata::kernels {
-constexpr std::int64_t kPanel = 64;  // columns of one panel, for every set of instructions
+constexpr std::int64_t kPanel = 48;  // columns of one panel, for every set of instructions: three of the widest vectors
 }
 #endif
 
@@ -21,66 +23,44 @@ HWY_BEFORE_NAMESPACE();
 namespace strata::kernels {
 namespace HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
+constexpr std::int64_t kDepth = 128;  // rows of a panel that stay in the first-level cache for all rows of A
 
-// `Rows` rows times `Vectors` vectors of columns; the sums stay in registers.
-template <int Rows, int Vectors, class D>
-HWY_INLINE void Tile(D d, const float* a, std::int64_t a_leading, const float* panel, std::int64_t k, float* dst,
-                     std::int64_t dst_leading) {
-  using V = hn::Vec<D>;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  V sums[Rows][Vectors];
-  for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Vectors; ++j) sums[i][j] = hn::LoadU(d, dst + i * dst_leading + j * lanes);
-  for (std::int64_t l = 0; l < k; ++l, panel += kPanel) {
-    V b[Vectors];
-    for (int j = 0; j < Vectors; ++j) b[j] = hn::LoadU(d, panel + j * lanes);
-    for (int i = 0; i < Rows; ++i) {
-      const V x = hn::Set(d, a[i * a_leading + l]);
-      for (int j = 0; j < Vectors; ++j) sums[i][j] = hn::MulAdd(x, b[j], sums[i][j]);
-    }
-  }
-  for (int i = 0; i < Rows; ++i)
-    for (int j = 0; j < Vectors; ++j) hn::StoreU(sums[i][j], d, dst + i * dst_leading + j * lanes);
+// `vectors` <= 3 of columns.
+HWY_INLINE void MultiplyAny(int vectors, std::int64_t rows, const float* a, std::int64_t a_leading, const float* panel,
+                            std::int64_t depth, float* dst, std::int64_t dst_leading, bool add) {
+  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
+  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
+  return MultiplyPanel<1, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
 }
 
-template <int Vectors, class D>
-HWY_INLINE void Rows(D d, const float* a, std::int64_t a_leading, const float* panel, std::int64_t k, float* dst,
-                     std::int64_t dst_leading, std::int64_t rows) {
-  std::int64_t i = 0;
-  for (; i + 6 <= rows; i += 6)
-    Tile<6, Vectors>(d, a + i * a_leading, a_leading, panel, k, dst + i * dst_leading, dst_leading);
-  for (; i + 2 <= rows; i += 2)
-    Tile<2, Vectors>(d, a + i * a_leading, a_leading, panel, k, dst + i * dst_leading, dst_leading);
-  for (; i < rows; ++i) Tile<1, Vectors>(d, a + i * a_leading, a_leading, panel, k, dst + i * dst_leading, dst_leading);
+// The last columns, where a whole vector would be too long.
+HWY_INLINE void MultiplyLast(std::int64_t columns, std::int64_t rows, const float* a, std::int64_t a_leading,
+                             const float* panel, std::int64_t depth, float* dst, std::int64_t dst_leading) {
+  constexpr std::int64_t kSome = 8;
+  HWY_ALIGN float buffer[kSome * kLanes];
+  for (std::int64_t i = 0; i < rows; i += kSome) {
+    const std::int64_t some = std::min(kSome, rows - i);
+    MultiplyAny(1, some, a + i * a_leading, a_leading, panel, depth, buffer, kLanes, false);
+    for (std::int64_t r = 0; r < some; ++r)
+      for (std::int64_t j = 0; j < columns; ++j) dst[(i + r) * dst_leading + j] += buffer[r * kLanes + j];
+  }
 }
 
 void MultiplyAdd(const float* a, std::int64_t a_leading, const float* panels, std::int64_t k, std::int64_t n,
                  float* dst, std::int64_t dst_leading, std::int64_t rows) {
-  constexpr int kVectors = HWY_MAX_BYTES >= 64 ? 4 : 2;
-  const hn::ScalableTag<float> d;
-  const std::int64_t step = kVectors * static_cast<std::int64_t>(hn::Lanes(d));
-  for (std::int64_t j0 = 0; j0 < n; j0 += kPanel) {
-    const float* panel = panels + j0 * k;
-    for (std::int64_t j = 0; j < kPanel && j0 + j < n; j += step) {
-      float* out = dst + j0 + j;
-      if (j0 + j + step <= n) {
-        Rows<kVectors>(d, a, a_leading, panel + j, k, out, dst_leading, rows);
-        continue;
+  for (std::int64_t l = 0; l < k; l += kDepth) {
+    const std::int64_t depth = std::min(kDepth, k - l);
+    for (std::int64_t j0 = 0; j0 < n; j0 += kPanel)
+      for (std::int64_t j = 0; j < std::min(kPanel, n - j0);) {
+        const float* panel = panels + j0 * k + l * kPanel + j;
+        const std::int64_t columns = std::min(kPanel, n - j0) - j,
+                           vectors = std::min<std::int64_t>(columns / kLanes, 3);
+        if (vectors > 0)
+          MultiplyAny(static_cast<int>(vectors), rows, a + l, a_leading, panel, depth, dst + j0 + j, dst_leading, true);
+        else
+          MultiplyLast(columns, rows, a + l, a_leading, panel, depth, dst + j0 + j, dst_leading);
+        j += vectors > 0 ? vectors * kLanes : columns;
       }
-      // The last columns through a buffer, where whole vectors may be written.
-      HWY_ALIGN float buffer[6 * kPanel];
-      const std::int64_t rest = n - j0 - j;
-      for (std::int64_t i = 0; i < rows; i += 6) {
-        const std::int64_t some = std::min<std::int64_t>(6, rows - i);
-        for (std::int64_t r = 0; r < some; ++r) {
-          std::fill_n(buffer + r * kPanel, step, 0.f);
-          std::copy_n(out + (i + r) * dst_leading, rest, buffer + r * kPanel);
-        }
-        Rows<kVectors>(d, a + i * a_leading, a_leading, panel + j, k, buffer, kPanel, some);
-        for (std::int64_t r = 0; r < some; ++r) std::copy_n(buffer + r * kPanel, rest, out + (i + r) * dst_leading);
-      }
-    }
   }
 }
 

@@ -1,4 +1,7 @@
 // LSTM (Hochreiter, Schmidhuber 1997) over whole sequences, and SimpleRNN.
+#include <type_traits>
+
+#include "kernels/recurrent_cells.h"
 #include "kernels/recurrent_step.h"
 
 namespace strata::kernels {
@@ -54,14 +57,20 @@ struct LstmGrad {
       const std::int64_t at = b * r.steps + t;
       const T *g = gates + at * width, *c0 = c.data + (b - begin) * c.leading;
       T* d = diff_x + at * width;
-      for (std::int64_t k = 0; k < u; ++k) h[k] += diff_states[at * u + k];
-      for (std::int64_t k = 0; k < u; ++k) carry[k] += diff_carries[at * u + k];
+      const T *diff_state = diff_states + at * u, *diff_carry = diff_carries + at * u;
       if (!counts(r, b, t)) {
+        for (std::int64_t k = 0; k < u; ++k) h[k] += diff_state[k], carry[k] += diff_carry[k];
         std::fill_n(d, width, T(0));
         continue;
       }
       std::copy_n(carries + at * u, u, tc.data());
       activate(act(), tc.data(), u);
+      if constexpr (std::is_same_v<T, float>)
+        if (act() == StepActivation::tanh && gate() == StepActivation::sigmoid) {
+          lstm_cell_gradient({u, g, c0, tc.data(), diff_state, diff_carry}, h, carry, d);
+          continue;
+        }
+      for (std::int64_t k = 0; k < u; ++k) h[k] += diff_state[k], carry[k] += diff_carry[k];
       for (std::int64_t k = 0; k < u; ++k) {
         const T i = g[k], f = g[u + k], m = g[2 * u + k], o = g[3 * u + k];
         const T dcarry = carry[k] + h[k] * o * slope(act(), tc[static_cast<std::size_t>(k)]);

@@ -34,13 +34,41 @@ void check_against_steps(const Layer& fused, const Layer& unrolled, std::int64_t
 }
 
 TEST(Recurrent, KernelsEqualSteps) {
-  for (const std::int64_t units : {1, 3, 16, 70}) {
+  for (const std::int64_t units : {1, 3, 16, 70, 150}) {
     check_against_steps<LSTM>(LSTM(units, {.return_sequences = true}),
                               LSTM(units, {.return_sequences = true, .unroll = true}), 5);
     check_against_steps<GRU>(GRU(units, {.return_sequences = true}),
                              GRU(units, {.return_sequences = true, .unroll = true}), 5);
     check_against_steps<SimpleRNN>(SimpleRNN(units), SimpleRNN(units, {.unroll = true}), 5);
   }
+}
+
+TEST(Recurrent, GradientsOfKernelsEqualThoseOfSteps) {
+  const Tensor x = sequences({5, 4, 3});
+  const Tensor mask = Tensor({{true, true, true, true},
+                              {true, true, false, false},
+                              {false, true, true, false},
+                              {true, true, true, false},
+                              {true, false, false, false}});
+  for (const std::int64_t units : {1, 3, 16, 70, 150})
+    for (const bool masked : {false, true}) {
+      const LSTM fused(units, {.return_sequences = true}), unrolled(units, {.return_sequences = true, .unroll = true});
+      Tensors gradients[2];
+      for (const LSTM& layer : {fused, unrolled}) {
+        layer.build(x.shape());
+        layer.set_weights(fused.get_weights());
+        GradientTape tape;
+        tape.watch(x);
+        const Tensor y = masked ? Tensor(layer(x, RecurrentArguments{.mask = mask})) : Tensor(layer(x));
+        const Tensor loss = reduce_sum(y * sequences(y.shape(), 2));
+        const bool is_fused = layer.name() == fused.name();
+        gradients[is_fused] = tape.gradient(loss, layer.trainable_weights());
+      }
+      for (std::size_t i = 0; i < gradients[0].size(); ++i)
+        EXPECT_LT(difference(gradients[0][i], gradients[1][i]),
+                  1e-5 * (1 + reduce_max(abs(gradients[0][i])).item<double>()))
+            << units << " masked " << masked << " weight " << i;
+    }
 }
 
 TEST(Recurrent, GradientsInFloat64) {

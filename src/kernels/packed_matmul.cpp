@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "kernels/panel_product.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/packed_matmul.cpp"
 // Between SSE2 and AVX2 little is won, and each set costs time to compile.
@@ -25,14 +27,6 @@ namespace HWY_NAMESPACE {
 
 constexpr std::int64_t kDepth = 128;  // rows of a panel that stay in the first-level cache for all rows of A
 
-// `vectors` <= 3 of columns.
-HWY_INLINE void MultiplyAny(int vectors, std::int64_t rows, const float* a, std::int64_t a_leading, const float* panel,
-                            std::int64_t depth, float* dst, std::int64_t dst_leading, bool add) {
-  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
-  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
-  return MultiplyPanel<1, false>(rows, a, a_leading, panel, kPanel, depth, dst, dst_leading, add);
-}
-
 // The last columns, where a whole vector would be too long.
 HWY_INLINE void MultiplyLast(std::int64_t columns, std::int64_t rows, const float* a, std::int64_t a_leading,
                              const float* panel, std::int64_t depth, float* dst, std::int64_t dst_leading) {
@@ -40,7 +34,7 @@ HWY_INLINE void MultiplyLast(std::int64_t columns, std::int64_t rows, const floa
   HWY_ALIGN float buffer[kSome * kLanes];
   for (std::int64_t i = 0; i < rows; i += kSome) {
     const std::int64_t some = std::min(kSome, rows - i);
-    MultiplyAny(1, some, a + i * a_leading, a_leading, panel, depth, buffer, kLanes, false);
+    multiply_panel({1, some, depth, a + i * a_leading, a_leading, 1, panel, kPanel, buffer, kLanes});
     for (std::int64_t r = 0; r < some; ++r)
       for (std::int64_t j = 0; j < columns; ++j) dst[(i + r) * dst_leading + j] += buffer[r * kLanes + j];
   }
@@ -56,7 +50,8 @@ void MultiplyAdd(const float* a, std::int64_t a_leading, const float* panels, st
         const std::int64_t columns = std::min(kPanel, n - j0) - j,
                            vectors = std::min<std::int64_t>(columns / kLanes, 3);
         if (vectors > 0)
-          MultiplyAny(static_cast<int>(vectors), rows, a + l, a_leading, panel, depth, dst + j0 + j, dst_leading, true);
+          multiply_panel({static_cast<int>(vectors), rows, depth, a + l, a_leading, 1, panel, kPanel, dst + j0 + j,
+                          dst_leading, true});
         else
           MultiplyLast(columns, rows, a + l, a_leading, panel, depth, dst + j0 + j, dst_leading);
         j += vectors > 0 ? vectors * kLanes : columns;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "kernels/panel_product.h"
 #include "kernels/parallel.h"
 #include "kernels/round.h"
 
@@ -45,14 +46,6 @@ void PackWeights(std::int64_t in, std::int64_t out, const float* weights, float*
   }
 }
 
-HWY_INLINE void Multiply(int vectors, std::int64_t rows, const float* a, std::int64_t a_row, const float* b,
-                         std::int64_t depth, float* c) {
-  const std::int64_t width = vectors * kLanes;
-  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, a_row, b, width, depth, c, width, false);
-  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, a_row, b, width, depth, c, width, false);
-  return MultiplyPanel<1, false>(rows, a, a_row, b, width, depth, c, width, false);
-}
-
 // From a dense tile of sums to dst.
 HWY_INLINE void Finish(const PackedRows& p, std::int64_t rows, const float* sums, std::int64_t width, std::int64_t j0,
                        float* dst) {
@@ -75,8 +68,18 @@ HWY_INLINE void MultiplyPart(const PackedRows& p, const Panels& panels, std::int
     for (std::int64_t panel = first; panel < last; ++panel) {
       const std::int64_t rows = std::min(kRows, end - i), j = panels.first(panel) * kLanes;
       const int vectors = panels.width(panel);
-      Multiply(vectors, rows, src + i * p.src_stride, p.src_stride, packed + j * p.in, p.in, sums);
-      Finish(p, rows, sums, vectors * kLanes, j, dst + i * p.dst_stride);
+      const std::int64_t width = vectors * kLanes;
+      multiply_panel({.vectors = vectors,
+                      .rows = rows,
+                      .depth = p.in,
+                      .a = src + i * p.src_stride,
+                      .a_row = p.src_stride,
+                      .a_step = 1,
+                      .b = packed + j * p.in,
+                      .b_row = width,
+                      .c = sums,
+                      .c_row = width});
+      Finish(p, rows, sums, width, j, dst + i * p.dst_stride);
     }
 }
 

@@ -1,5 +1,5 @@
-// Vectors of float32 from and to float32 or bfloat16 arrays, and the micro kernels of matrix products. Included once
-// for each set of instructions by files that Highway compiles several times.
+// Vectors of float32 from and to float32 or bfloat16 arrays. Included once for each set of instructions by files that
+// Highway compiles several times.
 #if defined(STRATA_KERNELS_SIMD_LOAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STRATA_KERNELS_SIMD_LOAD_INL_H_
 #undef STRATA_KERNELS_SIMD_LOAD_INL_H_
@@ -72,53 +72,6 @@ HWY_INLINE void StoreUpTo(V v, T* p, std::int64_t n) {
     Store(v, p);
   else if (n > 0)
     StoreSome(v, p, n);
-}
-
-// C (MR rows, NR vectors) = or += A * B, which is added up before it is added: element (i, k) of A at
-// a[i * a_row + k * a_step], row k of B at b + k * b_step.
-template <int MR, int NR>
-HWY_INLINE void MultiplyTile(const float* HWY_RESTRICT a, std::int64_t a_row, std::int64_t a_step,
-                             const float* HWY_RESTRICT b, std::int64_t b_step, std::int64_t depth,
-                             float* HWY_RESTRICT c, std::int64_t c_row, bool add) {
-  const D d;
-  V sum[MR][NR];
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) sum[i][j] = hn::Zero(d);
-  for (std::int64_t k = 0; k < depth; ++k) {
-    V row[NR];
-#pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) row[j] = Load(b + k * b_step + j * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      const V x = hn::Set(d, a[i * a_row + k * a_step]);
-#pragma GCC unroll 4
-      for (int j = 0; j < NR; ++j) sum[i][j] = hn::MulAdd(x, row[j], sum[i][j]);
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i)
-#pragma GCC unroll 4
-    for (int j = 0; j < NR; ++j) {
-      float* to = c + i * c_row + j * kLanes;
-      Store(add ? hn::Add(Load(to), sum[i][j]) : sum[i][j], to);
-    }
-}
-
-// All `rows` rows of NR vectors of the product, in tiles that fill the registers. `kTransposed`: A is kept as (depth,
-// rows), lda apart, else as (rows, depth).
-template <int NR, bool kTransposed>
-HWY_INLINE void MultiplyPanel(std::int64_t rows, const float* a, std::int64_t lda, const float* b, std::int64_t b_step,
-                              std::int64_t depth, float* c, std::int64_t c_row, bool add) {
-  constexpr int kTile = kManyRegisters ? (NR == 3 ? 8 : 12) : (NR == 3 ? 4 : 6);
-  const std::int64_t a_row = kTransposed ? 1 : lda, a_step = kTransposed ? lda : 1;
-  std::int64_t i = 0;
-  for (; i + kTile <= rows; i += kTile)
-    MultiplyTile<kTile, NR>(a + i * a_row, a_row, a_step, b, b_step, depth, c + i * c_row, c_row, add);
-  for (; i + 4 <= rows; i += 4)
-    MultiplyTile<4, NR>(a + i * a_row, a_row, a_step, b, b_step, depth, c + i * c_row, c_row, add);
-  for (; i < rows; ++i) MultiplyTile<1, NR>(a + i * a_row, a_row, a_step, b, b_step, depth, c + i * c_row, c_row, add);
 }
 
 // The number of vectors in the panel that starts with `left` vectors to go: threes, and no single one where two twos

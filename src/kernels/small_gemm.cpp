@@ -6,6 +6,7 @@
 
 #include "core/dispatch.h"
 #include "core/tensor_data.h"
+#include "kernels/panel_product.h"
 #include "kernels/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -52,19 +53,6 @@ struct Pieces {
   std::int64_t count, cost;
   bool pack_a, pack_b, stage, transposed, by_rows;
 };
-
-HWY_INLINE void MultiplyAny(int vectors, bool transposed, std::int64_t rows, const float* a, std::int64_t lda,
-                            const float* b, std::int64_t b_row, std::int64_t depth, float* c, std::int64_t c_row,
-                            bool add) {
-  if (transposed) {
-    if (vectors == 3) return MultiplyPanel<3, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
-    if (vectors == 2) return MultiplyPanel<2, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
-    return MultiplyPanel<1, true>(rows, a, lda, b, b_row, depth, c, c_row, add);
-  }
-  if (vectors == 3) return MultiplyPanel<3, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
-  if (vectors == 2) return MultiplyPanel<2, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
-  return MultiplyPanel<1, false>(rows, a, lda, b, b_row, depth, c, c_row, add);
-}
 
 // Room for what a piece of work copies: rows of A and a panel of B in float32, and a tile of the result.
 struct Room {
@@ -137,7 +125,8 @@ HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t 
       if (!p.pack_a) from_a = a + i0 * g.a_row + l * g.a_step;
       if (!copy_b) from_b = b + j0 + l * g.b_row;
     }
-    MultiplyAny(vectors, p.transposed, rows, from_a, lda, from_b, ldb, std::min(p.part, end - l), c, ldc, l > begin);
+    multiply_panel({vectors, rows, std::min(p.part, end - l), from_a, p.transposed ? 1 : lda, p.transposed ? lda : 1,
+                    from_b, ldb, c, ldc, l > begin});
   }
   if (direct) return;
   for (std::int64_t i = 0; i < rows; ++i)

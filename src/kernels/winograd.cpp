@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "kernels/panel_product.h"
 #include "kernels/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -148,14 +149,16 @@ void MultiplyPoint(std::int64_t rows, const float* a, std::int64_t depth, const 
   const std::int64_t vectors = out / kLanes;
   for (std::int64_t v = 0; v < vectors;) {
     const int width = PanelWidth(vectors - v);
-    const float* panel = b + v * kLanes * depth;
-    float* to = c + v * kLanes;
-    if (width == 3)
-      MultiplyPanel<3, false>(rows, a, depth, panel, 3 * kLanes, depth, to, out, false);
-    else if (width == 2)
-      MultiplyPanel<2, false>(rows, a, depth, panel, 2 * kLanes, depth, to, out, false);
-    else
-      MultiplyPanel<1, false>(rows, a, depth, panel, kLanes, depth, to, out, false);
+    multiply_panel({.vectors = width,
+                    .rows = rows,
+                    .depth = depth,
+                    .a = a,
+                    .a_row = depth,
+                    .a_step = 1,
+                    .b = b + v * kLanes * depth,
+                    .b_row = width * kLanes,
+                    .c = c + v * kLanes,
+                    .c_row = out});
     v += width;
   }
 }
@@ -166,14 +169,17 @@ void MultiplyPointGradient(std::int64_t windows, const float* a, std::int64_t in
   const std::int64_t vectors = out / kLanes;
   for (std::int64_t v = 0; v < vectors;) {
     const int width = PanelWidth(vectors - v);
-    const float* from = b + v * kLanes;
-    float* panel = c + v * kLanes * in;
-    if (width == 3)
-      MultiplyPanel<3, true>(in, a, in, from, out, windows, panel, 3 * kLanes, add);
-    else if (width == 2)
-      MultiplyPanel<2, true>(in, a, in, from, out, windows, panel, 2 * kLanes, add);
-    else
-      MultiplyPanel<1, true>(in, a, in, from, out, windows, panel, kLanes, add);
+    multiply_panel({.vectors = width,
+                    .rows = in,
+                    .depth = windows,
+                    .a = a,
+                    .a_row = 1,
+                    .a_step = in,
+                    .b = b + v * kLanes,
+                    .b_row = out,
+                    .c = c + v * kLanes * in,
+                    .c_row = width * kLanes,
+                    .add = add});
     v += width;
   }
 }

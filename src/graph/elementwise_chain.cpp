@@ -6,6 +6,7 @@
 #include <array>
 
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 namespace strata {
 
@@ -45,7 +46,7 @@ class PreparedChain final : public PreparedOp {
     out_step_ = static_cast<std::size_t>(cut_.rows * cut_.width) * size_of(c.out[0].dtype);
     block_ = prepare_rows(c, shape, cut_.rows, vectors);
     if (cut_.all % cut_.rows != 0) rest_ = prepare_rows(c, shape, cut_.all % cut_.rows, vectors);
-    slot_bytes_ = static_cast<std::size_t>(cut_.rows * cut_.width * 8 + 63) / 64 * 64;
+    slot_bytes_ = kernels::rounded(static_cast<std::size_t>(cut_.rows * cut_.width * 8), 64);
     place_results();
   }
   bool is_complete() const {

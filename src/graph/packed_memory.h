@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core/tensor_data.h"
+#include "kernels/round.h"
 
 namespace strata {
 
@@ -15,7 +16,7 @@ class PackedMemory {
  public:
   // 64-byte aligned.
   std::shared_ptr<void> take(std::size_t bytes) {
-    bytes = std::max<std::size_t>((bytes + 63) / 64 * 64, 64);
+    bytes = kernels::rounded(std::max<std::size_t>(bytes, 1), 64);
     if (block_ == nullptr || bytes > block_->bytes() - used_) {
       block_ = std::make_shared<detail::Buffer>(std::max({bytes, taken_, kSmallest}));
       used_ = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "kernels/round.h"
+
 namespace strata {
 
 namespace {
@@ -19,7 +21,7 @@ std::size_t place_blocks(std::vector<Block>& blocks) {
   std::size_t arena = 0;
   for (const std::size_t i : order) {
     Block& block = blocks[i];
-    block.bytes = (block.bytes + kAlignment - 1) / kAlignment * kAlignment;
+    block.bytes = kernels::rounded(block.bytes, kAlignment);
     std::size_t offset = 0;
     for (const std::size_t p : placed) {
       const Block& other = blocks[p];

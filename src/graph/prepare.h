@@ -24,7 +24,7 @@ struct PrepareContext {
   std::int64_t in_stride(std::size_t i) const { return i < in_strides.size() ? in_strides[i] : 0; }
   std::int64_t out_stride(std::size_t i) const { return i < out_strides.size() ? out_strides[i] : 0; }
   std::span<const Tensor> constants = {};
-  PackedMemory* memory = nullptr;  // of the program, for what ops keep; null: each has memory of its own
+  PackedMemory* memory = nullptr;  // of the program, for what ops keep; there where there are constants
 
   Tensor constant(std::size_t input) const { return input < constants.size() ? constants[input] : Tensor(); }
 };

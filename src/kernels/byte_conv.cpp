@@ -8,6 +8,7 @@
 #include "core/tensor_data.h"
 #include "kernels/onednn_conv.h"
 #include "kernels/parallel.h"
+#include "kernels/round.h"
 
 namespace strata::kernels {
 namespace {
@@ -67,11 +68,13 @@ class OnednnPlan final : public ByteConvPlan {
   }
 
   std::string implementation() const override { return name_ + (is_dense() ? "" : " and a copy"); }
-  std::size_t scratch_size() const override { return pad(scratchpad_.get_size()) + (is_dense() ? 0 : dst_.get_size()); }
+  std::size_t scratch_size() const override {
+    return kernels::rounded(scratchpad_.get_size(), 64) + (is_dense() ? 0 : dst_.get_size());
+  }
   void run(const void* src, void* dst, void* scratch) const override {
     const onednn::MemorySlots<Memories>::Lease m(slots_, [&] { return make_memories(); });
     char* own = static_cast<char*>(scratch);
-    void* to = is_dense() ? dst : own + pad(scratchpad_.get_size());
+    void* to = is_dense() ? dst : own + kernels::rounded(scratchpad_.get_size(), 64);
     m->src.set_data_handle(const_cast<void*>(src));
     m->dst.set_data_handle(to);
     m->scratchpad.set_data_handle(own);
@@ -92,7 +95,6 @@ class OnednnPlan final : public ByteConvPlan {
     std::vector<dnnl_exec_arg_t> arguments;
   };
 
-  static std::size_t pad(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
   bool is_dense() const { return task_.dst_stride == 0 || task_.dst_stride == task_.geometry.out_channels; }
 
   dnnl::convolution_forward::primitive_desc describe(const onednn::ConvDims& dims, std::vector<float> scales) const {

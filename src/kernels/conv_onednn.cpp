@@ -4,6 +4,7 @@
 
 #include "kernels/conv_plan.h"
 #include "kernels/onednn_conv.h"
+#include "kernels/round.h"
 
 namespace strata::kernels {
 namespace {
@@ -221,7 +222,7 @@ class OnednnPlan final : public ConvPlan {
 
   std::size_t reserve(std::size_t bytes) {
     const std::size_t at = size_;
-    size_ += (bytes + 63) / 64 * 64;
+    size_ += rounded(bytes, 64);
     return at;
   }
   // Whether run() itself converts argument i; weights that are read come packed.

@@ -70,14 +70,14 @@ struct LstmGrad {
           lstm_cell_gradient({u, g, c0, tc.data(), diff_state, diff_carry}, h, carry, d);
           continue;
         }
-      for (std::int64_t k = 0; k < u; ++k) h[k] += diff_state[k], carry[k] += diff_carry[k];
       for (std::int64_t k = 0; k < u; ++k) {
         const T i = g[k], f = g[u + k], m = g[2 * u + k], o = g[3 * u + k];
-        const T dcarry = carry[k] + h[k] * o * slope(act(), tc[static_cast<std::size_t>(k)]);
+        const T now = tc[static_cast<std::size_t>(k)], state = h[k] + diff_state[k];
+        const T dcarry = carry[k] + diff_carry[k] + state * o * slope(act(), now);
         d[k] = dcarry * m * slope(gate(), i);
         d[u + k] = dcarry * c0[k] * slope(gate(), f);
         d[2 * u + k] = dcarry * i * slope(act(), m);
-        d[3 * u + k] = h[k] * tc[static_cast<std::size_t>(k)] * slope(gate(), o);
+        d[3 * u + k] = state * now * slope(gate(), o);
         carry[k] = dcarry * f;
         h[k] = 0;
       }

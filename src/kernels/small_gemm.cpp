@@ -37,7 +37,6 @@ struct Pieces {
     // Rows of B that lie far apart are read once for each tile of rows; a copy lies together.
     pack_b = !is_float || g.b_step != 1 || (g.m > 16 && g.n > 256);
     stage = !is_float || g.n % kLanes != 0;
-    transposed = !pack_a && g.a_step != 1;
     // A gradient of weights: each thread writes the part of it that it will read when it updates them.
     by_rows = !pack_b && g.n % kLanes == 0 && row_blocks > panels;
     // A product of few rows with weights: each thread reads the rows of the weights that it updates. What another has
@@ -51,7 +50,7 @@ struct Pieces {
   std::int64_t part;                       // products of a sum that are added up at a time
   std::int64_t parts;                      // parts of sums that are pieces of work of their own, 1 if they are not
   std::int64_t count, cost;
-  bool pack_a, pack_b, stage, transposed, by_rows;
+  bool pack_a, pack_b, stage, by_rows;
 };
 
 // Room for what a piece of work copies: rows of A and a panel of B in float32, and a tile of the result.
@@ -113,7 +112,7 @@ HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t 
     PackPanel(g, b, begin, end, j0, columns, width, room.b);
   room.packed = index / (p.by_rows ? 1 : p.row_blocks);
   if (p.pack_a) PackRows(g, a, i0, rows, room.a);
-  const std::int64_t lda = p.pack_a ? g.k : p.transposed ? g.a_step : g.a_row;
+  const std::int64_t a_row = p.pack_a ? g.k : g.a_row, a_step = p.pack_a ? 1 : g.a_step;
   const std::int64_t ldb = copy_b ? width : g.b_row, ldc = direct ? g.n : width;
   T* to = dst + (part * g.m + i0) * g.n + j0;
   float* c = room.c;
@@ -125,8 +124,7 @@ HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t 
       if (!p.pack_a) from_a = a + i0 * g.a_row + l * g.a_step;
       if (!copy_b) from_b = b + j0 + l * g.b_row;
     }
-    multiply_panel({vectors, rows, std::min(p.part, end - l), from_a, p.transposed ? 1 : lda, p.transposed ? lda : 1,
-                    from_b, ldb, c, ldc, l > begin});
+    multiply_panel({vectors, rows, std::min(p.part, end - l), from_a, a_row, a_step, from_b, ldb, c, ldc, l > begin});
   }
   if (direct) return;
   for (std::int64_t i = 0; i < rows; ++i)

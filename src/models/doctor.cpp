@@ -73,6 +73,14 @@ void check_labels(Findings& found, const losses::Loss& loss, const Tensor& y, co
          fmt::format("Use SparseCategoricalCrossentropy(), or utils::to_categorical(y, {}) as y.", classes)});
 }
 
+// Without the batch.
+std::vector<Shape> sample_shapes(const Batch& batch) {
+  std::vector<Shape> out;
+  for (const Tensors* list : {&batch.x, &batch.y})
+    for (const Tensor& t : *list) out.push_back(t.shape().sub(1));
+  return out;
+}
+
 }  // namespace
 
 void check_outputs(Findings& found, const Model& model, const std::vector<losses::Loss>& losses, const Tensors& y,
@@ -208,15 +216,6 @@ void check_logs(Findings& found, const Model& model, const Logs& logs) {
     return;
   }
 }
-
-namespace {
-std::vector<Shape> sample_shapes(const Batch& batch) {
-  std::vector<Shape> out;
-  for (const Tensors* list : {&batch.x, &batch.y})
-    for (const Tensor& t : *list) out.push_back(t.shape().sub(1));
-  return out;
-}
-}  // namespace
 
 FitDoctor::FitDoctor(const Model& model, Trainer& trainer, bool is_on)
     : model_(model), trainer_(trainer), is_on_(is_on) {}

@@ -3,6 +3,7 @@
 
 #include "graph/packed_memory.h"
 #include "graph/prepare.h"
+#include "kernels/round.h"
 
 namespace strata {
 
@@ -13,11 +14,11 @@ class PackedWeights {
   PackedWeights(const Plan& plan, const PrepareContext& c, std::size_t input) : plan_(plan) {
     const Tensor weights = c.constant(input);
     if (plan.packed_size() == 0 || !weights.defined()) return;
-    kept_ = c.memory != nullptr ? c.memory->take(plan.packed_size()) : PackedMemory().take(plan.packed_size());
+    kept_ = c.memory->take(plan.packed_size());
     plan.pack(detail::data_of(weights).raw(), kept_.get());
   }
 
-  std::size_t scratch_bytes() const { return kept_ == nullptr ? (plan_.packed_size() + 63) / 64 * 64 : 0; }
+  std::size_t scratch_bytes() const { return kept_ == nullptr ? kernels::rounded(plan_.packed_size(), 64) : 0; }
   // What the kernel gets; `scratch` begins with scratch_bytes() of it.
   const void* get(const void* weights, void* scratch) const {
     if (kept_ != nullptr) return kept_.get();

@@ -91,9 +91,9 @@ class Fuse {
     if (next >= 0 && is_plain_relu(graph_.nodes[at(next)])) chain.relu = next;
     if (chain.reshape < 0) return chain;
     const auto users = uses_.users(graph_.nodes[at(product)].out[0]);
-    const bool in_order = chain.last() != product && std::all_of(users.begin(), users.end(), [&](const Uses::Use& u) {
-                            return u.node == chain.reshape || u.node > chain.last();
-                          });
+    const bool in_order = std::all_of(users.begin(), users.end(), [&](const Uses::Use& u) {
+      return u.node == chain.reshape || u.node > chain.last();
+    });
     return in_order ? chain : Chain{product};
   }
 

@@ -1,13 +1,12 @@
 #include "kernels/amx.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+#include "kernels/amx_inl.h"
+
+#if defined(STRATA_HAS_AMX)
 
 #include <cpuid.h>
-#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define STRATA_AMX __attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")))
 
 namespace strata::kernels::amx {
 namespace {
@@ -35,7 +34,6 @@ STRATA_AMX void configure() { _tile_loadconfig(&kConfiguration); }
 STRATA_AMX void release() { _tile_release(); }
 
 // Numbers of tiles are part of the instructions, so that each shape is a function of its own: tiles 0 to 3 hold sums.
-#define STRATA_AMX_INLINE STRATA_AMX inline __attribute__((always_inline))
 constexpr auto kSumsStep = static_cast<std::size_t>(kColumns * sizeof(float));
 
 template <int M, int N>
@@ -125,13 +123,6 @@ STRATA_AMX void multiply_tiles(const Product& p) {
   }
   end_sums<M * N>(p.sums);
 }
-
-STRATA_AMX inline __mmask16 lanes(std::int64_t count) {
-  return static_cast<__mmask16>(count >= 16 ? 0xffff : (1 << count) - 1);
-}
-
-// Masks of all lanes: gcc 12 warns of its own headers where there are none.
-constexpr __mmask16 kAll = 0xffff;
 
 // Pairs of neighbours in depth, as products want columns.
 STRATA_AMX inline __m512i pairs_of(__m256i even, __m256i odd) {
@@ -258,31 +249,10 @@ STRATA_AMX void interleave(const std::uint16_t* const* rows, std::int64_t first,
 
 STRATA_AMX void transpose(const std::uint16_t* const* rows, std::int64_t first, std::int64_t columns, std::byte* to,
                           std::int64_t to_step) {
-  // Pairs of neighbours stay together: 16 x 16 of them change places, in fours of lanes and then among these.
   const __mmask16 mask = lanes(columns);
-  __m512i r[16], t[16];
+  __m512i r[16];
   for (int k = 0; k < 16; ++k) r[k] = pair_of_rows(rows, k, first, mask);
-  for (int i = 0; i < 16; i += 2) {
-    t[i] = _mm512_maskz_unpacklo_epi32(kAll, r[i], r[i + 1]);
-    t[i + 1] = _mm512_maskz_unpackhi_epi32(kAll, r[i], r[i + 1]);
-  }
-  for (int i = 0; i < 16; i += 4)
-    for (int j = 0; j < 2; ++j) {
-      r[i + 2 * j] = _mm512_maskz_unpacklo_epi64(0xff, t[i + j], t[i + j + 2]);
-      r[i + 2 * j + 1] = _mm512_maskz_unpackhi_epi64(0xff, t[i + j], t[i + j + 2]);
-    }
-  // r[4 q + c]: columns c, c + 4, c + 8, c + 12 of the pairs 4 q to 4 q + 3.
-  for (int c = 0; c < 4; ++c)
-    for (int h = 0; h < 2; ++h) {
-      t[4 * c + 2 * h] = _mm512_maskz_shuffle_i32x4(kAll, r[8 * h + c], r[8 * h + 4 + c], 0x88);
-      t[4 * c + 2 * h + 1] = _mm512_maskz_shuffle_i32x4(kAll, r[8 * h + c], r[8 * h + 4 + c], 0xDD);
-    }
-  for (int c = 0; c < 4; ++c)
-    for (int odd = 0; odd < 2; ++odd) {
-      const __m512i low = t[4 * c + odd], high = t[4 * c + 2 + odd];
-      _mm512_storeu_si512(to + (c + 4 * odd) * to_step, _mm512_maskz_shuffle_i32x4(kAll, low, high, 0x88));
-      _mm512_storeu_si512(to + (c + 4 * odd + 8) * to_step, _mm512_maskz_shuffle_i32x4(kAll, low, high, 0xDD));
-    }
+  store_transposed(r, to, to_step);
 }
 
 STRATA_AMX void copy(const std::uint16_t* from, std::int64_t count, std::uint16_t* to) {

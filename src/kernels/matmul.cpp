@@ -15,6 +15,7 @@
 #include "kernels/one_thread.h"
 #include "kernels/parallel.h"
 #include "kernels/small_gemm.h"
+#include "kernels/split_gemm.h"
 
 namespace strata::kernels {
 namespace {
@@ -147,9 +148,18 @@ void multiply_float(const MatmulSize& s, const float* a, const float* b, float* 
 
 bool is_own(const MatmulSize& s) { return s.m * s.n * s.k <= (s.transpose_b ? kOwnWorkTurned : kOwnWork); }
 
-void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b, void* dst) {
+SmallGemm steps_of(const MatmulSize& s) {
   const Walk aw = walk_a(s), bw = walk_b(s);
-  small_gemm(dtype, {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns}, a, b, dst);
+  return {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns};
+}
+
+void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b, void* dst) {
+  small_gemm(dtype, steps_of(s), a, b, dst);
+}
+
+void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst) {
+  if (split_gemm_pays(steps_of(s)) && split_gemm(steps_of(s), a, b, dst)) return;
+  is_own(s) ? multiply_own(DType::float32, s, a, b, dst) : multiply_float(s, a, b, dst);
 }
 
 template <class T>
@@ -162,7 +172,7 @@ void multiply_half(const MatmulSize& s, const T* a, const T* b, T* dst) {
   cast(dtype, a, DType::float32, wide_a.data(), s.m * s.k);
   cast(dtype, b, DType::float32, wide_b.data(), s.k * s.n);
   float* product = static_cast<float*>(wide.data());
-  multiply_float(s, static_cast<const float*>(wide_a.data()), static_cast<const float*>(wide_b.data()), product);
+  multiply_fastest(s, static_cast<const float*>(wide_a.data()), static_cast<const float*>(wide_b.data()), product);
   cast(DType::float32, product, dtype, dst, s.m * s.n);
 }
 
@@ -173,7 +183,7 @@ void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
   } else {
     if (s.m * s.n * s.k <= kSmallWork) return multiply_small(s, a, b, dst);
     if constexpr (std::is_same_v<T, float>)
-      is_own(s) ? multiply_own(DType::float32, s, a, b, dst) : multiply_float(s, a, b, dst);
+      multiply_fastest(s, a, b, dst);
     else
       multiply_loops(s, a, b, dst);
   }

@@ -9,6 +9,8 @@
 
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
+#include "kernels/prefetch.h"
+#include "kernels/round.h"
 #include "kernels/subnormal.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -114,12 +116,16 @@ HWY_INLINE V SquareRoot(V x) {
 
 // Adam on float32 weights whose squares are those of the gradient. What a weight becomes does not depend on where in a
 // vector it stands, so parts may begin anywhere.
+//
+// Weights that another thread has read, or its processor has fetched ahead of a read, are no longer this core's own.
 void RunAdamVectors(const View<float>& v, float alpha, float rest_1, float rest_2, float epsilon) {
+  constexpr int64_t kAhead = 256;
   const D d;
   const V step = hn::Set(d, alpha), one_less_1 = hn::Set(d, rest_1), one_less_2 = hn::Set(d, rest_2),
           least = hn::Set(d, epsilon), decay = hn::Set(d, v.decay), rate = hn::Set(d, v.learning_rate);
   for (int64_t i = v.begin; i < v.end; i += kLanes) {
     const int64_t n = v.end - i;
+    prefetch_to_write(v.w.data + i + kAhead);
     const V g = LoadUpTo(v.g + i, n);
     V w = LoadUpTo(v.w.data + i, n), m = LoadUpTo(v.a.data + i, n), second = LoadUpTo(v.b.data + i, n);
     if (v.decay != 0) w = hn::Sub(w, hn::Mul(hn::Mul(w, decay), rate));
@@ -226,21 +232,24 @@ void run_other(const Update& u, const Step& s, std::int64_t begin, std::int64_t 
   });
 }
 
-// All elements of all updates, cut evenly among threads; run_float(update, s, begin, end) is for float32.
+// What threads share of a weight: 16 rows, as products with it cut it, where there are enough to share them evenly; else
+// a few cache lines, so that threads do not share lines and copies start at whole vectors.
+std::int64_t unit_of(const Update& u, std::int64_t threads) {
+  return u.row > 0 && u.n >= 16 * u.row * 8 * threads ? 16 * u.row : 64;
+}
+
+// All updates, of which each is cut among threads; run_float(update, s, begin, end) is for float32.
 template <class Step, class F>
 void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
   std::int64_t total = 0;
   for (const Update& u : updates) total += u.n;
-  // Blocks of a few cache lines, so that threads do not share lines and copies start at whole vectors.
-  constexpr std::int64_t kBlock = 64;
-  parallel_for((total + kBlock - 1) / kBlock, 4 * kBlock, [&](std::int64_t first, std::int64_t last) {
+  parallel_threads(4 * total, total, [&](std::int64_t index, std::int64_t threads) {
     const FlushSubnormals flush;
-    const std::int64_t begin = first * kBlock, end = std::min(total, last * kBlock);
-    std::int64_t start = 0;  // of the update among all elements
     for (const Update& u : updates) {
-      const std::int64_t from = std::max(begin, start) - start, to = std::min(end, start + u.n) - start;
+      const std::int64_t unit = unit_of(u, threads);
+      const Share share = share_of(parts_of(u.n, unit), index, threads);
+      const std::int64_t from = share.begin * unit, to = std::min(u.n, share.end * unit);
       if (from < to) u.dtype == DType::float32 ? run_float(u, s, from, to) : run_other(u, s, from, to);
-      start += u.n;
     }
   });
 }

@@ -19,6 +19,7 @@ struct Update {
   double learning_rate, decay;
   void* copy = nullptr;  // where the new weight is also written, rounded to copy_dtype (bfloat16 or float16), or null
   DType copy_dtype = DType::bfloat16;
+  std::int64_t row = 0;              // elements of a row, where products read the weight row by row, or 0
   const void* magnitudes = nullptr;  // what stands for the gradient's squares (Adamax: absolute values), or null
 };
 

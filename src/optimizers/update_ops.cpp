@@ -62,6 +62,7 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, c
   kernels::Update u{};
   u.dtype = weight_->dtype;
   u.n = gradient.size();
+  if (weight_->shape.rank() == 2) u.row = weight_->shape[1];
   u.gradient = gradient.impl()->raw();
   if (magnitudes.defined()) u.magnitudes = magnitudes.impl()->raw();
   u.learning_rate = learning_rate;

@@ -1,0 +1,40 @@
+// Products of float32 on the tile registers of AMX, which multiply bfloat16: the 24 bits of a number are cut into three
+// parts of 8, which a bfloat16 holds exactly. Of the nine products of parts the six largest are added up in float32;
+// the others are below 2^-23 of the product. Subnormal parts count as zero. Where there is an infinity or a NaN, parts
+// say nothing: split() tells.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/amx.h"
+
+namespace strata::kernels::amx {
+
+inline constexpr std::int64_t kStripLines = 32;              // two tiles
+inline constexpr std::int64_t kSplitBytes = 6 * kTileBytes;  // of the parts of a strip's lines in a block of 32 terms
+
+enum class Side { a, b };
+
+// Up to 32 rows of A or columns of B: term t of line i at from[i * line_step + t * term_step], where one of the steps
+// is 1.
+struct Strip {
+  Side side;
+  const float* from;
+  std::int64_t line_step, term_step, lines, terms;
+};
+
+// Writes kSplitBytes for each block of 32 terms, to a multiple of 64 bytes. False where it met an infinity or a NaN.
+bool split(const Strip& s, std::byte* to);
+
+// The sums of a strip of A with a strip of B, in 2 x 2 tile registers, of which `rows` x `columns` tiles are wanted.
+// All calls for one sum inside one Session; `step` counts floats from a row to the next one.
+struct SplitTiles {
+  int rows, columns;
+  void clear() const;
+  void load(const float* from, std::int64_t step) const;
+  void add(const std::byte* a, const std::byte* b, std::int64_t blocks) const;
+  void store(float* to, std::int64_t step) const;
+};
+
+}  // namespace strata::kernels::amx

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "strata/export.h"
+
 namespace strata::kernels::amx {
 
 inline constexpr std::int64_t kRows = 16, kColumns = 16, kDepth = 32;
@@ -14,7 +16,7 @@ inline constexpr std::int64_t kTileFloats = kRows * kColumns;  // of sums
 inline constexpr std::int64_t kMaxTiles = 4;                   // of sums that one call makes
 
 // Whether this machine has AMX for bfloat16 and the system lets this process use it. Asks once.
-bool available();
+STRATA_API bool available();
 
 // Configures the tile registers of this thread, and gives them back.
 class Session {

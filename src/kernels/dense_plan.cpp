@@ -3,7 +3,7 @@
 #include "kernels/conv_plan.h"
 #include "kernels/matmul.h"
 #include "kernels/packed_rows.h"
-#include "kernels/parallel.h"
+#include "kernels/split_gemm.h"
 
 namespace strata::kernels {
 namespace {
@@ -31,7 +31,7 @@ class PackedDense final : public DensePlan {
   }
 };
 
-// Float32 with weights that change from run to run.
+// Float32 with weights that change from run to run, or whose product is faster from what they are.
 class PlainDense final : public DensePlan {
  public:
   using DensePlan::DensePlan;
@@ -41,19 +41,8 @@ class PlainDense final : public DensePlan {
   void pack(const void*, void*) const override {}
   void run(const void* src, const void* weights, const void* bias, void* dst, void*) const override {
     const DenseTask& t = task();
-    const std::int64_t only[] = {0};
-    matmul(DType::float32, {t.rows, t.out, t.in}, src, only, weights, only, dst);
-    float* out = static_cast<float*>(dst);
-    const float* offsets = t.bias ? static_cast<const float*>(bias) : nullptr;
-    parallel_for(t.rows, t.out, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        float* row = out + i * t.out;
-        if (offsets != nullptr)
-          for (std::int64_t j = 0; j < t.out; ++j) row[j] += offsets[j];
-        if (t.relu)
-          for (std::int64_t j = 0; j < t.out; ++j) row[j] = row[j] > 0 || row[j] != row[j] ? row[j] : 0;
-      }
-    });
+    matmul_rows({t.rows, t.out, t.in}, static_cast<const float*>(src), static_cast<const float*>(weights),
+                static_cast<float*>(dst), {t.bias ? static_cast<const float*>(bias) : nullptr, t.relu});
   }
 };
 
@@ -87,7 +76,8 @@ class ConvDense final : public DensePlan {
 
 DensePlanPtr prepare_dense(const DenseTask& task) {
   if (task.dtype == DType::float32 && task.weights_dtype == DType::float32) {
-    if (task.constant_weights) return std::make_shared<PackedDense>(task);
+    const bool splits = split_gemm_pays({task.rows, task.out, task.in, task.in, 1, task.out, 1});
+    if (task.constant_weights && !splits) return std::make_shared<PackedDense>(task);
     return std::make_shared<PlainDense>(task);
   }
   return std::make_shared<ConvDense>(task);

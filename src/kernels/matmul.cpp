@@ -157,9 +157,13 @@ void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b
   small_gemm(dtype, steps_of(s), a, b, dst);
 }
 
-void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst) {
-  if (split_gemm_pays(steps_of(s)) && split_gemm(steps_of(s), a, b, dst)) return;
-  is_own(s) ? multiply_own(DType::float32, s, a, b, dst) : multiply_float(s, a, b, dst);
+void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst, const RowEnd& end = {}) {
+  if (split_gemm_pays(steps_of(s)) && split_gemm(steps_of(s), a, b, dst, end)) return;
+  if (s.m * s.n * s.k <= kSmallWork)
+    multiply_small(s, a, b, dst);
+  else
+    is_own(s) ? multiply_own(DType::float32, s, a, b, dst) : multiply_float(s, a, b, dst);
+  end.apply_to_all(dst, s.m, s.n);
 }
 
 template <class T>
@@ -180,16 +184,23 @@ template <class T>
 void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
   if constexpr (std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>) {
     multiply_half(s, a, b, dst);
+  } else if constexpr (std::is_same_v<T, float>) {
+    multiply_fastest(s, a, b, dst);
   } else {
-    if (s.m * s.n * s.k <= kSmallWork) return multiply_small(s, a, b, dst);
-    if constexpr (std::is_same_v<T, float>)
-      multiply_fastest(s, a, b, dst);
-    else
-      multiply_loops(s, a, b, dst);
+    s.m* s.n* s.k <= kSmallWork ? multiply_small(s, a, b, dst) : multiply_loops(s, a, b, dst);
   }
 }
 
 }  // namespace
+
+void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end) {
+  if (size.m * size.n == 0) return;
+  if (size.k == 0) {
+    std::fill_n(dst, size.m * size.n, 0.f);
+    return end.apply_to_all(dst, size.m, size.n);
+  }
+  multiply_fastest(size, a, b, dst, end);
+}
 
 void matmul(DType dtype, const MatmulSize& s, const void* a, std::span<const std::int64_t> a_offsets, const void* b,
             std::span<const std::int64_t> b_offsets, void* dst) {

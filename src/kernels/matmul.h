@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/row_end.h"
 #include "strata/dtype.h"
 
 namespace strata::kernels {
@@ -21,5 +22,8 @@ bool matmul_onednn(DType dtype, const MatmulSize& size, const void* a, const voi
 // One product for each entry of the offsets, which count elements; product i goes to dst + i * m * n.
 STRATA_API void matmul(DType dtype, const MatmulSize& size, const void* a, std::span<const std::int64_t> a_offsets,
                        const void* b, std::span<const std::int64_t> b_offsets, void* dst);
+
+// dst = A * B in float32 and what ends its rows.
+void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end);
 
 }  // namespace strata::kernels

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -114,27 +115,41 @@ HWY_INLINE V SquareRoot(V x) {
   return hn::IfThenElse(hn::Lt(x, hn::Inf(d)), close, x);
 }
 
-// Adam on float32 weights whose squares are those of the gradient. What a weight becomes does not depend on where in a
-// vector it stands, so parts may begin anywhere.
-//
-// Weights that another thread has read, or its processor has fetched ahead of a read, are no longer this core's own.
-void RunAdamVectors(const View<float>& v, float alpha, float rest_1, float rest_2, float epsilon) {
-  constexpr int64_t kAhead = 256;
-  const D d;
-  const V step = hn::Set(d, alpha), one_less_1 = hn::Set(d, rest_1), one_less_2 = hn::Set(d, rest_2),
-          least = hn::Set(d, epsilon), decay = hn::Set(d, v.decay), rate = hn::Set(d, v.learning_rate);
-  for (int64_t i = v.begin; i < v.end; i += kLanes) {
-    const int64_t n = v.end - i;
-    prefetch_to_write(v.w.data + i + kAhead);
-    const V g = LoadUpTo(v.g + i, n);
-    V w = LoadUpTo(v.w.data + i, n), m = LoadUpTo(v.a.data + i, n), second = LoadUpTo(v.b.data + i, n);
-    if (v.decay != 0) w = hn::Sub(w, hn::Mul(hn::Mul(w, decay), rate));
-    m = hn::Add(m, hn::Mul(hn::Sub(g, m), one_less_1));
-    second = hn::Add(second, hn::Mul(hn::Sub(hn::Mul(g, g), second), one_less_2));
-    StoreUpTo(m, v.a.data + i, n);
-    StoreUpTo(second, v.b.data + i, n);
-    StoreUpTo(hn::Sub(w, hn::Div(hn::Mul(m, step), hn::Add(SquareRoot(second), least))), v.w.data + i, n);
+// Adam's step on a vector of weights. What a weight becomes does not depend on where in a vector it stands, so parts
+// may begin anywhere.
+struct AdamVector {
+  HWY_INLINE void operator()(float* w, const float* g, float* m, float* v) const {
+    const V gradient = Load(g);
+    V weight = Load(w), first = Load(m), second = Load(v);
+    if (decays) weight = hn::Sub(weight, hn::Mul(hn::Mul(weight, decay), rate));
+    first = hn::Add(first, hn::Mul(hn::Sub(gradient, first), rest_1));
+    second = hn::Add(second, hn::Mul(hn::Sub(hn::Mul(gradient, gradient), second), rest_2));
+    Store(first, m);
+    Store(second, v);
+    Store(hn::Sub(weight, hn::Div(hn::Mul(first, alpha), hn::Add(SquareRoot(second), epsilon))), w);
   }
+  V alpha, rest_1, rest_2, epsilon, decay, rate;
+  bool decays;
+};
+
+// Weights that another thread has read, or its processor has fetched ahead of a read, are no longer this core's own.
+void RunAdamVectors(const View<float>& all, const AdamVector& step) {
+  constexpr int64_t kAhead = 256;
+  float *w = all.w.data, *m = all.a.data, *v = all.b.data;
+  const float* g = all.g;
+  int64_t i = all.begin;
+  for (; i + kLanes <= all.end; i += kLanes) {
+    prefetch_to_write(w + i + kAhead);
+    step(w + i, g + i, m + i, v + i);
+  }
+  if (i == all.end) return;
+  const auto rest = static_cast<std::size_t>(all.end - i) * sizeof(float);
+  float some[4][kLanes] = {};
+  float* const arrays[] = {w + i, m + i, v + i};
+  for (int k = 0; k < 3; ++k) std::memcpy(some[k], arrays[k], rest);
+  std::memcpy(some[3], g + i, rest);
+  step(some[0], some[3], some[1], some[2]);
+  for (int k = 0; k < 3; ++k) std::memcpy(arrays[k], some[k], rest);
 }
 
 template <class T>
@@ -146,7 +161,11 @@ void Run(const Update& u, const AdamStep& s, int64_t begin, int64_t end) {
   const C alpha = v.learning_rate * std::sqrt(one - power_2) / (one - power_1);
   const C rest_1 = static_cast<C>(1 - s.beta_1), rest_2 = static_cast<C>(1 - s.beta_2);
   if constexpr (std::is_same_v<T, float>)
-    if (v.c.data == nullptr && v.squares == nullptr) return RunAdamVectors(v, alpha, rest_1, rest_2, epsilon);
+    if (v.c.data == nullptr && v.squares == nullptr) {
+      const D d;
+      return RunAdamVectors(v, {hn::Set(d, alpha), hn::Set(d, rest_1), hn::Set(d, rest_2), hn::Set(d, epsilon),
+                                hn::Set(d, v.decay), hn::Set(d, v.learning_rate), v.decay != 0});
+    }
   auto moments = [&](std::int64_t i, C g, C& m, C& second) {
     m = v.a[i], second = v.b[i];
     m += (g - m) * rest_1;
@@ -232,8 +251,8 @@ void run_other(const Update& u, const Step& s, std::int64_t begin, std::int64_t 
   });
 }
 
-// What threads share of a weight: 16 rows, as products with it cut it, where there are enough to share them evenly; else
-// a few cache lines, so that threads do not share lines and copies start at whole vectors.
+// What threads share of a weight: 16 rows, as products with it cut it, where there are enough to share them evenly;
+// else a few cache lines, so that threads do not share lines and copies start at whole vectors.
 std::int64_t unit_of(const Update& u, std::int64_t threads) {
   return u.row > 0 && u.n >= 16 * u.row * 8 * threads ? 16 * u.row : 64;
 }

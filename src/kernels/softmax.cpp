@@ -21,6 +21,15 @@ struct Line {
   double sum;
 };
 
+// So many exponentials at a time stay in the first cache.
+constexpr std::int64_t kBlock = 2048;
+
+double sum_of(const float* x, std::int64_t n) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]);
+  return sum;
+}
+
 template <class C, class T>
 Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
   C largest = C(x[0]);
@@ -28,18 +37,28 @@ Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
   double sum = 0;
   if constexpr (std::is_same_v<T, float>) {
     if (step == 1) {
-      float part[256];
-      for (std::int64_t from = 0; from < classes; from += 256) {
-        const std::int64_t n = std::min<std::int64_t>(256, classes - from);
-        for (std::int64_t i = 0; i < n; ++i) part[i] = x[from + i] - largest;
-        exp_float(part, part, n);
-        for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(part[i]);
+      float exps[kBlock];
+      for (std::int64_t from = 0; from < classes; from += kBlock) {
+        const std::int64_t n = std::min(kBlock, classes - from);
+        for (std::int64_t i = 0; i < n; ++i) exps[i] = x[from + i] - largest;
+        exp_float(exps, exps, n);
+        sum += sum_of(exps, n);
       }
       return {largest, sum};
     }
   }
   for (std::int64_t i = 0; i < classes; ++i) sum += std::exp(C(x[i * step]) - largest);
   return {largest, sum};
+}
+
+// exps = exp(x - the largest of its line), for up to kBlock / classes lines of classes side by side.
+void exponentials(const float* x, float* exps, std::int64_t lines, std::int64_t classes) {
+  for (std::int64_t l = 0; l < lines; ++l) {
+    const float* line = x + l * classes;
+    const float largest = *std::max_element(line, line + classes);
+    for (std::int64_t i = 0; i < classes; ++i) exps[l * classes + i] = line[i] - largest;
+  }
+  exp_float(exps, exps, lines * classes);
 }
 
 // f(offset of the first element of a line)
@@ -51,21 +70,39 @@ void each_line(std::int64_t outer, std::int64_t classes, std::int64_t inner, F&&
   });
 }
 
-// Lines [begin, end) of classes side by side, so many at a time that they stay in the first cache.
+// f(line, its measures) for lines of classes side by side.
+template <class T, class F>
+void each_measured(std::int64_t rows, std::int64_t classes, const T* x, F&& f) {
+  if (classes == 0) return;
+  parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (classes <= kBlock) {
+        float exps[kBlock];
+        const std::int64_t block = kBlock / classes;
+        for (; begin < end; begin += block) {
+          const std::int64_t lines = std::min(block, end - begin);
+          exponentials(x + begin * classes, exps, lines, classes);
+          for (std::int64_t l = 0; l < lines; ++l) {
+            const float* line = x + (begin + l) * classes;
+            f(begin + l, Line<float>{*std::max_element(line, line + classes), sum_of(exps + l * classes, classes)});
+          }
+        }
+        return;
+      }
+    }
+    for (; begin < end; ++begin) f(begin, measure<Compute<T>>(x + begin * classes, classes, 1));
+  });
+}
+
+// Lines [begin, end) of classes side by side.
 void softmax_lines(const float* src, float* dst, std::int64_t classes, std::int64_t begin, std::int64_t end) {
-  const std::int64_t block = std::max<std::int64_t>(1, 2048 / classes);
+  const std::int64_t block = std::max<std::int64_t>(1, kBlock / classes);
   for (; begin < end; begin += block) {
     const std::int64_t lines = std::min(block, end - begin);
     float* y = dst + begin * classes;
-    for (std::int64_t l = 0; l < lines; ++l) {
-      const float* x = src + (begin + l) * classes;
-      const float largest = *std::max_element(x, x + classes);
-      for (std::int64_t i = 0; i < classes; ++i) y[l * classes + i] = x[i] - largest;
-    }
-    exp_float(y, y, lines * classes);
+    exponentials(src + begin * classes, y, lines, classes);
     for (float* line = y; line < y + lines * classes; line += classes) {
-      double sum = 0;
-      for (std::int64_t i = 0; i < classes; ++i) sum += static_cast<double>(line[i]);
+      const double sum = sum_of(line, classes);
       for (std::int64_t i = 0; i < classes; ++i) line[i] = static_cast<float>(static_cast<double>(line[i]) / sum);
     }
   }
@@ -105,13 +142,17 @@ void log_softmax(DType dtype, std::int64_t outer, std::int64_t classes, std::int
                  void* dst_data) {
   dispatch_floating("log_softmax", dtype, [&]<class T>() {
     using C = Compute<T>;
-    each_line(outer, classes, inner, [&](std::int64_t at) {
-      const T* x = static_cast<const T*>(src_data) + at;
+    const T* src = static_cast<const T*>(src_data);
+    const auto write = [&](std::int64_t at, const Line<C>& line) {
+      const T* x = src + at;
       T* y = static_cast<T*>(dst_data) + at;
-      const Line<C> line = measure<C>(x, classes, inner);
       const C log_sum = static_cast<C>(std::log(line.sum));
       for (std::int64_t i = 0; i < classes; ++i) y[i * inner] = T((C(x[i * inner]) - line.largest) - log_sum);
-    });
+    };
+    if (inner == 1)
+      each_measured(outer, classes, src, [&](std::int64_t row, const Line<C>& line) { write(row * classes, line); });
+    else
+      each_line(outer, classes, inner, [&](std::int64_t at) { write(at, measure<C>(src + at, classes, inner)); });
   });
 }
 
@@ -135,16 +176,16 @@ void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes,
                            const void* logits_data, void* loss_data) {
   dispatch_floating("softmax_cross_entropy_with_logits", dtype, [&]<class T>() {
     using C = Compute<T>;
+    const T *all_labels = static_cast<const T*>(labels_data), *logits = static_cast<const T*>(logits_data);
     T* loss = static_cast<T*>(loss_data);
     if (classes == 0) std::fill_n(loss, rows, T(0));
-    each_line(rows, classes, 1, [&](std::int64_t at) {
-      const T *labels = static_cast<const T*>(labels_data) + at, *x = static_cast<const T*>(logits_data) + at;
-      const Line<C> line = measure<C>(x, classes, 1);
+    each_measured(rows, classes, logits, [&](std::int64_t row, const Line<C>& line) {
+      const T *labels = all_labels + row * classes, *x = logits + row * classes;
       const double log_sum = std::log(line.sum);
       double sum = 0;
       for (std::int64_t i = 0; i < classes; ++i)
         sum += static_cast<double>(C(labels[i])) * (log_sum - static_cast<double>(C(x[i]) - line.largest));
-      loss[at / classes] = T(static_cast<C>(sum));
+      loss[row] = T(static_cast<C>(sum));
     });
   });
 }
@@ -165,12 +206,10 @@ std::int64_t sparse_softmax_cross_entropy(DType dtype, DType label_dtype, std::i
     if (label(r) < 0 || label(r) >= classes) return r;
   dispatch_floating("sparse_softmax_cross_entropy_with_logits", dtype, [&]<class T>() {
     using C = Compute<T>;
-    each_line(rows, classes, 1, [&](std::int64_t at) {
-      const T* x = static_cast<const T*>(logits_data) + at;
-      const Line<C> line = measure<C>(x, classes, 1);
-      const std::int64_t r = at / classes;
+    const T* logits = static_cast<const T*>(logits_data);
+    each_measured(rows, classes, logits, [&](std::int64_t r, const Line<C>& line) {
       static_cast<T*>(loss_data)[r] =
-          T(static_cast<C>(std::log(line.sum) - static_cast<double>(C(x[label(r)]) - line.largest)));
+          T(static_cast<C>(std::log(line.sum) - static_cast<double>(C(logits[r * classes + label(r)]) - line.largest)));
     });
   });
   return -1;

@@ -17,10 +17,9 @@ namespace {
 using std::int64_t;
 
 constexpr int64_t kStrip = amx::kStripLines, kTerms = amx::kDepth;
-// The outer factor is split strip by strip, in blocks that stay in the first-level cache; the inner one as far as the
-// second-level cache holds it beside the rest.
-constexpr int64_t kOuterBlocks = 2, kInnerStrips = 8, kInnerBlocks = 40;
-static_assert(kInnerStrips * kOuterBlocks <= kInnerBlocks);
+// The inner factor is split as far as the second-level cache holds it beside the rest, the outer one in blocks of one
+// strip that stay in the first-level cache.
+constexpr int64_t kInnerStrips = 8, kInnerBlocks = 64, kOuterBlocks = 2;
 
 // Where few rows are multiplied, halves of long sums are the work of different threads: each reads the rows of the
 // weights that it updates, while what another has written lies in that one's cache.
@@ -31,19 +30,31 @@ struct Part {
   int64_t i0, i1, j0, j1, l0, l1;
 };
 
-// What a thread splits into, and a place for sums that are not whole tiles.
+// How much a thread splits at a time of a product with so many lines of the inner factor and terms.
+struct Splits {
+  Splits(int64_t lines, int64_t terms)
+      : strips(std::min(kInnerStrips, parts_of(lines, kStrip))),
+        blocks(std::min(parts_of(terms, kTerms), kInnerBlocks / strips)) {}
+  std::size_t inner_bytes() const { return static_cast<std::size_t>(strips * blocks) * amx::kSplitBytes; }
+  std::size_t bytes() const {
+    return inner_bytes() + kOuterBlocks * amx::kSplitBytes +
+           static_cast<std::size_t>(strips * kStrip * kStrip) * sizeof(float);
+  }
+  int64_t strips, blocks;  // of the inner factor
+};
+
+// What a thread splits into, and a place for the sums of a strip of the outer factor.
 struct Room {
-  static constexpr std::size_t kBytes =
-      (kInnerBlocks + kOuterBlocks) * amx::kSplitBytes + kStrip * kStrip * sizeof(float);
-  explicit Room(std::byte* memory)
+  Room(std::byte* memory, const Splits& s)
       : inner(memory),
-        outer(inner + kInnerBlocks * amx::kSplitBytes),
+        outer(inner + s.inner_bytes()),
         sums(reinterpret_cast<float*>(outer + kOuterBlocks * amx::kSplitBytes)) {}
   std::byte *inner, *outer;
   float* sums;
 };
 
-// A block of sums of two strips, in dst where it is of whole tiles.
+// A block of sums of two strips, which ends up in dst. On the way it may wait in a room of its own, whose lines lie
+// together: those of dst may compete for a few places of the cache.
 class Block {
  public:
   Block(float* dst, int64_t step, int64_t rows, int64_t columns, float* room)
@@ -55,24 +66,29 @@ class Block {
         room_(room),
         tiles_{static_cast<int>(parts_of(rows, amx::kRows)), static_cast<int>(parts_of(columns, amx::kColumns))} {}
 
-  void clear() const {
-    for (int64_t i = 0; whole_ && i < rows_; ++i)
-      for (int64_t j = 0; j < columns_; j += amx::kColumns) prefetch_to_write(dst_ + i * step_ + j);
-    tiles_.clear();
-  }
-  void load() const {
+  // From zero, or from what dst has.
+  void begin(bool from_zero) const {
+    if (from_zero) return clear();
     if (whole_) return tiles_.load(dst_, step_);
     for (int64_t i = 0; i < rows_; ++i) std::copy_n(dst_ + i * step_, columns_, room_ + i * kStrip);
     tiles_.load(room_, kStrip);
   }
   void add(const std::byte* a, const std::byte* b, int64_t blocks) const { tiles_.add(a, b, blocks); }
-  void store() const {
+  void pause() const { tiles_.store(room_, kStrip); }
+  void resume() const { tiles_.load(room_, kStrip); }
+  void end() const {
     if (whole_) return tiles_.store(dst_, step_);
     tiles_.store(room_, kStrip);
     for (int64_t i = 0; i < rows_; ++i) std::copy_n(room_ + i * kStrip, columns_, dst_ + i * step_);
   }
 
  private:
+  void clear() const {
+    for (int64_t i = 0; whole_ && i < rows_; ++i)
+      for (int64_t j = 0; j < columns_; j += amx::kColumns) prefetch_to_write(dst_ + i * step_ + j);
+    tiles_.clear();
+  }
+
   float* dst_;
   int64_t step_, rows_, columns_;
   bool whole_;
@@ -94,13 +110,11 @@ class Multiplication {
   // False where a number was not finite.
   bool run() {
     const amx::Strip& inner = a_is_inner_ ? a_ : b_;
-    for (int64_t line = 0; line < inner.lines; line += kInnerStrips * kStrip) {
-      const int64_t lines = std::min(kInnerStrips * kStrip, inner.lines - line), strips = parts_of(lines, kStrip);
-      const int64_t blocks = parts_of(inner.terms, kTerms),
-                    at_once = strips * blocks <= kInnerBlocks ? blocks : kOuterBlocks;
-      for (int64_t block = 0; block < blocks; block += at_once)
-        run_segment(line, lines, block * kTerms, std::min(inner.terms, (block + at_once) * kTerms));
-    }
+    const Splits splits(inner.lines, inner.terms);
+    const int64_t lines = splits.strips * kStrip, terms = splits.blocks * kTerms;
+    for (int64_t line = 0; line < inner.lines; line += lines)
+      for (int64_t term = 0; term < inner.terms; term += terms)
+        run_segment(line, std::min(lines, inner.lines - line), term, std::min(inner.terms, term + terms));
     return finite_;
   }
 
@@ -108,23 +122,27 @@ class Multiplication {
   // Terms [begin, end) of some lines of the inner factor with all lines of the outer one.
   void run_segment(int64_t line, int64_t lines, int64_t begin, int64_t end) {
     const amx::Strip &inner = a_is_inner_ ? a_ : b_, &outer = a_is_inner_ ? b_ : a_;
+    const bool alone = lines <= kStrip;  // sums stay in the tiles
+    const int64_t terms = kOuterBlocks * kTerms;
     const int64_t strip_bytes = parts_of(end - begin, kTerms) * amx::kSplitBytes;
     for (int64_t i = 0; i < lines; i += kStrip)
       split(inner, line + i, lines - i, begin, end, room_.inner + i / kStrip * strip_bytes);
     for (int64_t o = 0; o < outer.lines; o += kStrip)
-      for (int64_t t = begin; t < end; t += kOuterBlocks * kTerms) {
-        const int64_t stop = std::min(end, t + kOuterBlocks * kTerms);
+      for (int64_t t = begin; t < end; t += terms) {
+        const int64_t stop = std::min(end, t + terms);
         split(outer, o, outer.lines - o, t, stop, room_.outer);
         for (int64_t i = 0; i < lines; i += kStrip) {
-          const Block block = block_of(line + i, lines - i, o, outer.lines - o);
-          const bool alone = lines <= kStrip;  // its sums stay in the tiles
-          if (t == 0)
-            block.clear();
-          else if (!alone || t == begin)
-            block.load();
+          const Block block = block_of(line + i, lines - i, o, outer.lines - o, room_.sums + i * kStrip);
+          if (t == begin)
+            block.begin(begin == 0);
+          else if (!alone)
+            block.resume();
           const std::byte* from = room_.inner + i / kStrip * strip_bytes + (t - begin) / kTerms * amx::kSplitBytes;
           block.add(a_is_inner_ ? from : room_.outer, a_is_inner_ ? room_.outer : from, parts_of(stop - t, kTerms));
-          if (!alone || stop == end) block.store();
+          if (stop == end)
+            block.end();
+          else if (!alone)
+            block.pause();
         }
       }
   }
@@ -136,10 +154,10 @@ class Multiplication {
     finite_ &= amx::split(s, to);
   }
 
-  Block block_of(int64_t inner, int64_t inner_lines, int64_t outer, int64_t outer_lines) const {
+  Block block_of(int64_t inner, int64_t inner_lines, int64_t outer, int64_t outer_lines, float* room) const {
     const int64_t i = a_is_inner_ ? inner : outer, j = a_is_inner_ ? outer : inner;
     const int64_t rows = a_is_inner_ ? inner_lines : outer_lines, columns = a_is_inner_ ? outer_lines : inner_lines;
-    return {dst_ + i * step_ + j, step_, std::min(kStrip, rows), std::min(kStrip, columns), room_.sums};
+    return {dst_ + i * step_ + j, step_, std::min(kStrip, rows), std::min(kStrip, columns), room};
   }
 
   const amx::Strip a_, b_;
@@ -152,13 +170,13 @@ class Multiplication {
 
 // Units of work, shared out evenly. Each thread has its room where it had it in the last product, and so in its cache.
 template <class F>
-bool share(int64_t units, int64_t cost, F&& part_of) {
-  const detail::Buffer rooms(static_cast<std::size_t>(team_size(units * cost, units)) * Room::kBytes);
+bool share(int64_t units, int64_t cost, const Splits& splits, F&& part_of) {
+  const detail::Buffer rooms(static_cast<std::size_t>(team_size(units * cost, units)) * splits.bytes());
   std::atomic<bool> finite{true};
   parallel_threads(units * cost, units, [&](int64_t index, int64_t threads) {
     const FlushSubnormals flush;  // parts of small numbers
     const amx::Session session;
-    Room room(static_cast<std::byte*>(rooms.data()) + static_cast<std::size_t>(index) * Room::kBytes);
+    Room room(static_cast<std::byte*>(rooms.data()) + static_cast<std::size_t>(index) * splits.bytes(), splits);
     const Share share = share_of(units, index, threads);
     if (!part_of(share.begin, share.end, room)) finite = false;
   });
@@ -166,27 +184,32 @@ bool share(int64_t units, int64_t cost, F&& part_of) {
 }
 
 // Products that take as long as an elementary step of parallel_for().
-constexpr int64_t kProductsOfStep = 64;
+constexpr int64_t kProductsOfStep = 40;
 
-bool multiply_halves(const SmallGemm& g, const float* a, const float* b, float* dst) {
+bool multiply_halves(const SmallGemm& g, const float* a, const float* b, const RowEnd& end_of_row, float* dst) {
   const detail::Buffer sums(static_cast<std::size_t>(2 * g.m * g.n) * sizeof(float));
   float* halves = static_cast<float*>(sums.data());
   const int64_t half = parts_of(parts_of(g.k, amx::kRows), 2) * amx::kRows, strips = parts_of(g.n, kStrip);
   const bool finite =
-      share(2 * strips, g.m * g.k * kStrip / 2 / kProductsOfStep, [&](int64_t begin, int64_t end, Room& room) {
-        bool all = true;
-        for (int64_t i = 0; i < 2; ++i) {
-          const int64_t first = std::max(begin, i * strips) - i * strips,
-                        last = std::min(end, (i + 1) * strips) - i * strips;
-          if (first >= last) continue;
-          const Part part{
-              0, g.m, first * kStrip, std::min(g.n, last * kStrip), i * half, std::min(g.k, (i + 1) * half)};
-          all &= Multiplication(g, part, a, b, halves + i * g.m * g.n, room).run();
-        }
-        return all;
-      });
-  parallel_for(g.m * g.n, 16, [&](int64_t begin, int64_t end) {
-    for (int64_t e = begin; e < end; ++e) dst[e] = halves[e] + halves[g.m * g.n + e];
+      share(2 * strips, g.m * g.k * kStrip / 2 / kProductsOfStep, Splits(std::min(g.m, g.n), half),
+            [&](int64_t begin, int64_t end, Room& room) {
+              bool all = true;
+              for (int64_t i = 0; i < 2; ++i) {
+                const int64_t first = std::max(begin, i * strips) - i * strips,
+                              last = std::min(end, (i + 1) * strips) - i * strips;
+                if (first >= last) continue;
+                const Part part{
+                    0, g.m, first * kStrip, std::min(g.n, last * kStrip), i * half, std::min(g.k, (i + 1) * half)};
+                all &= Multiplication(g, part, a, b, halves + i * g.m * g.n, room).run();
+              }
+              return all;
+            });
+  parallel_for(g.m, g.n, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      float* row = dst + i * g.n;
+      for (int64_t j = 0; j < g.n; ++j) row[j] = halves[i * g.n + j] + halves[(g.m + i) * g.n + j];
+      end_of_row.apply(row, g.n);
+    }
   });
   return finite;
 }
@@ -195,20 +218,25 @@ bool multiply_halves(const SmallGemm& g, const float* a, const float* b, float* 
 
 bool split_gemm_pays(const SmallGemm& g) {
   static const bool available = amx::available();
-  return available && g.m >= 32 && g.n >= 32 && g.k >= 32 && g.m * g.n * g.k >= (1 << 19);
+  if (!available || std::min({g.m, g.n, g.k}) < 32 || g.m * g.n < 4096 || g.m * g.n * g.k < (1 << 17)) return false;
+  // Tiles that are not full take as long as full ones.
+  const int64_t padded = rounded(g.m, amx::kRows) * rounded(g.n, amx::kColumns) * rounded(g.k, kTerms);
+  return 4 * g.m * g.n * g.k >= 3 * padded;
 }
 
-bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst) {
-  if (g.m <= kFewRows && g.k >= kLongSum && g.b_step == 1) return multiply_halves(g, a, b, dst);
+bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, const RowEnd& end_of_row) {
+  if (g.m <= kFewRows && g.k >= kLongSum && g.b_step == 1) return multiply_halves(g, a, b, end_of_row, dst);
   const bool by_rows = g.m >= g.n;
   const int64_t lines = by_rows ? g.m : g.n, other = by_rows ? g.n : g.m, unit = amx::kRows;
-  return share(parts_of(lines, unit), unit * other * g.k / kProductsOfStep,
-               [&](int64_t begin, int64_t end, Room& room) {
-                 Part part{0, g.m, 0, g.n, 0, g.k};
-                 (by_rows ? part.i0 : part.j0) = begin * unit;
-                 (by_rows ? part.i1 : part.j1) = std::min(lines, end * unit);
-                 return Multiplication(g, part, a, b, dst, room).run();
-               });
+  const bool finite = share(parts_of(lines, unit), unit * other * g.k / kProductsOfStep,
+                            Splits(std::min(g.m, g.n), g.k), [&](int64_t begin, int64_t end, Room& room) {
+                              Part part{0, g.m, 0, g.n, 0, g.k};
+                              (by_rows ? part.i0 : part.j0) = begin * unit;
+                              (by_rows ? part.i1 : part.j1) = std::min(lines, end * unit);
+                              return Multiplication(g, part, a, b, dst, room).run();
+                            });
+  if (finite) end_of_row.apply_to_all(dst, g.m, g.n);
+  return finite;
 }
 
 }  // namespace strata::kernels

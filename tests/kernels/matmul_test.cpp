@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -74,7 +75,14 @@ TEST(MatmulKernel, LargeProducts) {
 }
 
 TEST(MatmulKernel, RowsDoNotDependOnThreadsOrOtherRows) {
-  for (const MatmulSize& s : {MatmulSize{70, 130, 90}, {32, 128, 784}, {70, 100, 785}}) {
+  struct Case {
+    MatmulSize size;
+    std::array<std::int64_t, 2> rows;  // of parts that take the same way
+  };
+  for (const auto& [s, parts] : {Case{{70, 130, 90}, {1, 20}},
+                                 {{30, 128, 784}, {1, 20}},
+                                 {{45, 128, 784}, {32, 40}},
+                                 {{70, 100, 785}, {58, 64}}}) {
     auto a = random<float>(s.m * s.k, 1), b = random<float>(s.k * s.n, 2);
     for (float& x : a) x *= 1.1f;  // sums are rounded
     const auto all = product(s, a, b);
@@ -82,7 +90,7 @@ TEST(MatmulKernel, RowsDoNotDependOnThreadsOrOtherRows) {
     omp_set_num_threads(1);
     EXPECT_EQ(product(s, a, b), all);
     omp_set_num_threads(threads);
-    for (const std::int64_t rows : {1, 20}) {
+    for (const std::int64_t rows : parts) {
       const std::vector<float> some(a.begin() + 5 * s.k, a.begin() + (5 + rows) * s.k);
       const auto part = product({rows, s.n, s.k}, some, b);
       EXPECT_TRUE(std::equal(part.begin(), part.end(), all.begin() + 5 * s.n)) << s.k << " " << rows;

@@ -13,7 +13,8 @@ struct Pass {
   bool (*run)(Graph&);
   Weights since = Weights::trained;  // for these programs and those that come after them in the enum
 };
-constexpr Pass kShapePasses[] = {{"identities", remove_identities},
+constexpr Pass kShapePasses[] = {{"fold_shapes", fold_shapes},
+                                 {"identities", remove_identities},
                                  {"join_gradients", join_gradients},
                                  {"concat_in_place", place_slices},
                                  {"elementwise_chains", fuse_elementwise}};

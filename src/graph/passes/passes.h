@@ -51,6 +51,9 @@ enum class Weights { trained, read, constant };
 
 // The following are for graphs of known shapes; `specialize` runs them.
 
+// Computes what depends on shapes and constants alone. True where something changed.
+STRATA_API bool fold_shapes(Graph& graph);
+
 // Removes ops that give their input back: sums and broadcasts to the shape that is there, casts to the same type.
 STRATA_API bool remove_identities(Graph& graph);
 

@@ -1,0 +1,29 @@
+// What follows a product in networks.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/parallel.h"
+
+namespace strata::kernels {
+
+// row = relu(row + bias), in place.
+struct RowEnd {
+  const float* bias = nullptr;  // none where null
+  bool relu = false;
+
+  void apply(float* row, std::int64_t n) const {
+    if (bias != nullptr)
+      for (std::int64_t j = 0; j < n; ++j) row[j] += bias[j];
+    if (relu)
+      for (std::int64_t j = 0; j < n; ++j) row[j] = row[j] > 0 || row[j] != row[j] ? row[j] : 0;
+  }
+  void apply_to_all(float* rows, std::int64_t count, std::int64_t n) const {
+    if (bias == nullptr && !relu) return;
+    parallel_for(count, n, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) apply(rows + i * n, n);
+    });
+  }
+};
+
+}  // namespace strata::kernels

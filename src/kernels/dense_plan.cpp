@@ -37,13 +37,17 @@ class PlainDense final : public DensePlan {
   using DensePlan::DensePlan;
   std::string implementation() const override { return "product"; }
   std::size_t packed_size() const override { return 0; }
-  std::size_t scratch_size() const override { return 0; }
+  std::size_t scratch_size() const override { return scratch_; }
   void pack(const void*, void*) const override {}
-  void run(const void* src, const void* weights, const void* bias, void* dst, void*) const override {
-    const DenseTask& t = task();
-    matmul_rows({t.rows, t.out, t.in}, static_cast<const float*>(src), static_cast<const float*>(weights),
-                static_cast<float*>(dst), {t.bias ? static_cast<const float*>(bias) : nullptr, t.relu});
+  void run(const void* src, const void* weights, const void* bias, void* dst, void* scratch) const override {
+    matmul_rows(size_, static_cast<const float*>(src), static_cast<const float*>(weights), static_cast<float*>(dst),
+                {task().bias ? static_cast<const float*>(bias) : nullptr, task().relu},
+                {static_cast<std::byte*>(scratch), scratch_});
   }
+
+ private:
+  const MatmulSize size_{task().rows, task().out, task().in};
+  const std::size_t scratch_ = matmul_rows_scratch(size_);
 };
 
 // Any other type as a convolution whose kernel is one pixel.

@@ -157,8 +157,9 @@ void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b
   small_gemm(dtype, steps_of(s), a, b, dst);
 }
 
-void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst, const RowEnd& end = {}) {
-  if (split_gemm_pays(steps_of(s)) && split_gemm(steps_of(s), a, b, dst, end)) return;
+void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst, const RowEnd& end = {},
+                      std::span<std::byte> scratch = {}) {
+  if (split_gemm_pays(steps_of(s)) && split_gemm(steps_of(s), a, b, dst, end, scratch)) return;
   if (s.m * s.n * s.k <= kSmallWork)
     multiply_small(s, a, b, dst);
   else
@@ -193,13 +194,18 @@ void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
 
 }  // namespace
 
-void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end) {
+std::size_t matmul_rows_scratch(const MatmulSize& size) {
+  return split_gemm_pays(steps_of(size)) ? split_gemm_scratch(steps_of(size)) : 0;
+}
+
+void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end,
+                 std::span<std::byte> scratch) {
   if (size.m * size.n == 0) return;
   if (size.k == 0) {
     std::fill_n(dst, size.m * size.n, 0.f);
     return end.apply_to_all(dst, size.m, size.n);
   }
-  multiply_fastest(size, a, b, dst, end);
+  multiply_fastest(size, a, b, dst, end, scratch);
 }
 
 void matmul(DType dtype, const MatmulSize& s, const void* a, std::span<const std::int64_t> a_offsets, const void* b,

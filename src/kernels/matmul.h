@@ -23,7 +23,10 @@ bool matmul_onednn(DType dtype, const MatmulSize& size, const void* a, const voi
 STRATA_API void matmul(DType dtype, const MatmulSize& size, const void* a, std::span<const std::int64_t> a_offsets,
                        const void* b, std::span<const std::int64_t> b_offsets, void* dst);
 
-// dst = A * B in float32 and what ends its rows.
-void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end);
+// dst = A * B in float32 and what ends its rows. Scratch of matmul_rows_scratch() bytes, from a multiple of 64 on,
+// saves asking the pool.
+std::size_t matmul_rows_scratch(const MatmulSize& size);
+void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end,
+                 std::span<std::byte> scratch);
 
 }  // namespace strata::kernels

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
+#include <optional>
 
 #include "core/tensor_data.h"
 #include "kernels/amx_split.h"
@@ -99,19 +99,20 @@ class Block {
 // A part of the product by one thread, in a Session. The factor with fewer lines is the inner one.
 class Multiplication {
  public:
-  Multiplication(const SmallGemm& g, const Part& p, const float* a, const float* b, float* dst, Room& room)
+  Multiplication(const SmallGemm& g, const Part& p, const float* a, const float* b, float* dst, const Splits& most,
+                 const Room& room)
       : a_{amx::Side::a, a + p.i0 * g.a_row + p.l0 * g.a_step, g.a_row, g.a_step, p.i1 - p.i0, p.l1 - p.l0},
         b_{amx::Side::b, b + p.l0 * g.b_row + p.j0 * g.b_step, g.b_step, g.b_row, p.j1 - p.j0, p.l1 - p.l0},
         dst_(dst + p.i0 * g.n + p.j0),
         step_(g.n),
         a_is_inner_(a_.lines <= b_.lines),
+        most_(most),
         room_(room) {}
 
   // False where a number was not finite.
   bool run() {
     const amx::Strip& inner = a_is_inner_ ? a_ : b_;
-    const Splits splits(inner.lines, inner.terms);
-    const int64_t lines = splits.strips * kStrip, terms = splits.blocks * kTerms;
+    const int64_t lines = most_.strips * kStrip, terms = most_.blocks * kTerms;
     for (int64_t line = 0; line < inner.lines; line += lines)
       for (int64_t term = 0; term < inner.terms; term += terms)
         run_segment(line, std::min(lines, inner.lines - line), term, std::min(inner.terms, term + terms));
@@ -164,46 +165,53 @@ class Multiplication {
   float* dst_;
   int64_t step_;
   bool a_is_inner_;
-  Room& room_;
+  const Splits most_;
+  const Room room_;
   bool finite_ = true;
 };
-
-// Units of work, shared out evenly. Each thread has its room where it had it in the last product, and so in its cache.
-template <class F>
-bool share(int64_t units, int64_t cost, const Splits& splits, F&& part_of) {
-  const detail::Buffer rooms(static_cast<std::size_t>(team_size(units * cost, units)) * splits.bytes());
-  std::atomic<bool> finite{true};
-  parallel_threads(units * cost, units, [&](int64_t index, int64_t threads) {
-    const FlushSubnormals flush;  // parts of small numbers
-    const amx::Session session;
-    Room room(static_cast<std::byte*>(rooms.data()) + static_cast<std::size_t>(index) * splits.bytes(), splits);
-    const Share share = share_of(units, index, threads);
-    if (!part_of(share.begin, share.end, room)) finite = false;
-  });
-  return finite;
-}
 
 // Products that take as long as an elementary step of parallel_for().
 constexpr int64_t kProductsOfStep = 40;
 
-bool multiply_halves(const SmallGemm& g, const float* a, const float* b, const RowEnd& end_of_row, float* dst) {
-  const detail::Buffer sums(static_cast<std::size_t>(2 * g.m * g.n) * sizeof(float));
-  float* halves = static_cast<float*>(sums.data());
-  const int64_t half = parts_of(parts_of(g.k, amx::kRows), 2) * amx::kRows, strips = parts_of(g.n, kStrip);
-  const bool finite =
-      share(2 * strips, g.m * g.k * kStrip / 2 / kProductsOfStep, Splits(std::min(g.m, g.n), half),
-            [&](int64_t begin, int64_t end, Room& room) {
-              bool all = true;
-              for (int64_t i = 0; i < 2; ++i) {
-                const int64_t first = std::max(begin, i * strips) - i * strips,
-                              last = std::min(end, (i + 1) * strips) - i * strips;
-                if (first >= last) continue;
-                const Part part{
-                    0, g.m, first * kStrip, std::min(g.n, last * kStrip), i * half, std::min(g.k, (i + 1) * half)};
-                all &= Multiplication(g, part, a, b, halves + i * g.m * g.n, room).run();
-              }
-              return all;
-            });
+// How a product is shared out: in units of 16 rows or columns, or of 32 columns of halves of sums.
+struct Work {
+  explicit Work(const SmallGemm& g)
+      : halves(g.m <= kFewRows && g.k >= kLongSum && g.b_step == 1),
+        by_rows(!halves && g.m >= g.n),
+        unit(halves ? kStrip : amx::kRows),
+        terms(halves ? parts_of(parts_of(g.k, amx::kRows), 2) * amx::kRows : g.k),
+        each(parts_of(by_rows ? g.m : g.n, unit)),
+        units(halves ? 2 * each : each),
+        steps(units * std::max<int64_t>(unit * (by_rows ? g.n : g.m) * terms / kProductsOfStep, 1)),
+        splits(std::min(g.m, g.n), terms),
+        sums_bytes(halves ? static_cast<std::size_t>(2 * g.m * g.n) * sizeof(float) : 0) {}
+  std::size_t bytes() const {
+    return rounded(sums_bytes, 64) + static_cast<std::size_t>(team_size(steps, units)) * splits.bytes();
+  }
+  bool halves, by_rows;
+  int64_t unit, terms;  // rows or columns of a unit; terms of a sum or of half of it
+  int64_t each, units;  // of a half, if there are any; of all
+  int64_t steps;        // for parallel_threads()
+  Splits splits;
+  std::size_t sums_bytes;  // of both halves
+};
+
+// Units [begin, end) of the work by one thread; false where a number was not finite. `sums` is dst, or has two halves.
+bool multiply_units(const SmallGemm& g, const Work& w, int64_t begin, int64_t end, const float* a, const float* b,
+                    float* sums, const Room& room) {
+  bool finite = true;
+  for (int64_t half = begin / w.each; half * w.each < end; ++half) {
+    const int64_t first = std::max(begin - half * w.each, int64_t{0}) * w.unit,
+                  last = std::min(end - half * w.each, w.each) * w.unit;
+    Part part{0, g.m, 0, g.n, half * w.terms, std::min(g.k, (half + 1) * w.terms)};
+    (w.by_rows ? part.i0 : part.j0) = first;
+    (w.by_rows ? part.i1 : part.j1) = std::min(w.by_rows ? g.m : g.n, last);
+    finite &= Multiplication(g, part, a, b, sums + half * g.m * g.n, w.splits, room).run();
+  }
+  return finite;
+}
+
+void add_halves(const SmallGemm& g, const float* halves, const RowEnd& end_of_row, float* dst) {
   parallel_for(g.m, g.n, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       float* row = dst + i * g.n;
@@ -211,7 +219,6 @@ bool multiply_halves(const SmallGemm& g, const float* a, const float* b, const R
       end_of_row.apply(row, g.n);
     }
   });
-  return finite;
 }
 
 }  // namespace
@@ -224,19 +231,28 @@ bool split_gemm_pays(const SmallGemm& g) {
   return 4 * g.m * g.n * g.k >= 3 * padded;
 }
 
-bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, const RowEnd& end_of_row) {
-  if (g.m <= kFewRows && g.k >= kLongSum && g.b_step == 1) return multiply_halves(g, a, b, end_of_row, dst);
-  const bool by_rows = g.m >= g.n;
-  const int64_t lines = by_rows ? g.m : g.n, other = by_rows ? g.n : g.m, unit = amx::kRows;
-  const bool finite = share(parts_of(lines, unit), unit * other * g.k / kProductsOfStep,
-                            Splits(std::min(g.m, g.n), g.k), [&](int64_t begin, int64_t end, Room& room) {
-                              Part part{0, g.m, 0, g.n, 0, g.k};
-                              (by_rows ? part.i0 : part.j0) = begin * unit;
-                              (by_rows ? part.i1 : part.j1) = std::min(lines, end * unit);
-                              return Multiplication(g, part, a, b, dst, room).run();
-                            });
-  if (finite) end_of_row.apply_to_all(dst, g.m, g.n);
-  return finite;
+std::size_t split_gemm_scratch(const SmallGemm& g) { return Work(g).bytes(); }
+
+bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, const RowEnd& end_of_row,
+                std::span<std::byte> scratch) {
+  const Work w(g);
+  std::optional<detail::Buffer> own;
+  if (scratch.size() < w.bytes()) own.emplace(w.bytes());
+  std::byte* memory = own ? static_cast<std::byte*>(own->data()) : scratch.data();
+  float* sums = w.halves ? reinterpret_cast<float*>(memory) : dst;
+  std::byte* rooms = memory + rounded(w.sums_bytes, 64);
+  std::atomic<bool> finite{true};
+  parallel_threads(w.steps, w.units, [&](int64_t index, int64_t threads) {
+    const FlushSubnormals flush;  // parts of small numbers
+    const amx::Session session;
+    // Each thread has its room where it had it in the last product, and so in its cache.
+    const Room room(rooms + static_cast<std::size_t>(index) * w.splits.bytes(), w.splits);
+    const Share share = share_of(w.units, index, threads);
+    if (!multiply_units(g, w, share.begin, share.end, a, b, sums, room)) finite = false;
+  });
+  if (!finite) return false;
+  w.halves ? add_halves(g, sums, end_of_row, dst) : end_of_row.apply_to_all(dst, g.m, g.n);
+  return true;
 }
 
 }  // namespace strata::kernels

@@ -213,6 +213,37 @@ std::shared_ptr<const Graph> specialized(F f, const Specs& inputs, const std::ve
   return known;
 }
 
+// A mean, its gradient, and what counts elements.
+Tensors mean_and_counts(const Tensors& in) {
+  GradientTape tape;
+  tape.watch(in[0]);
+  const Tensor mean = reduce_mean(square(in[0]));
+  return {mean, tape.gradient(mean, in[0]), cast(shape(in[0])[0], float32) * 2.0f, ones_like(in[0])};
+}
+
+TEST(FoldShapes, CountsBecomeConstants) {
+  const Specs small = {{{4, 3}, float32}}, large = {{{64, 32}, float32}};
+  const std::string before = to_string(*specialized(mean_and_counts, small, {"all"})),
+                    after = to_string(*specialized(mean_and_counts, small, {"elementwise_chains"}));
+  for (const char* op : {"= size(", "= shape(", "= strided_slice(", "= full_like("}) {
+    EXPECT_GE(count(before, op), 1u) << op << before;
+    EXPECT_EQ(count(after, op), 0u) << op << after;
+  }
+  // Large ones are not kept.
+  EXPECT_EQ(count(to_string(*specialized(mean_and_counts, large, {})), "= full_like("), 1u);
+}
+
+TEST(FoldShapes, ResultsAreEqualBitForBit) {
+  auto f = [](const Tensor& x) { return mean_and_counts({x}); };
+  auto on = function(f, {.disable = {"elementwise_chains"}}),
+       off = function(f, {.disable = {"elementwise_chains", "fold_shapes"}});
+  for (const std::int64_t rows : {5, 1, 8}) {
+    const Tensor x = random::normal({rows, 3});
+    const Tensors a = on(x), b = off(x);
+    for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(reduce_max(abs(a[i] - b[i])).item<float>(), 0) << i;
+  }
+}
+
 TEST(Identities, SumsToTheShapeThatIsThereGoAway) {
   auto f = [](const Tensors& in) {
     GradientTape tape;

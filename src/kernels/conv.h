@@ -20,6 +20,11 @@ struct Convolution {
   std::int64_t dst_size() const { return batch * out[0] * out[1] * out[2] * out_channels; }
   // Of two dimensions or fewer.
   bool is_flat() const { return in[0] == 1 && kernel[0] == 1 && out[0] == 1 && pad[0] == 0; }
+  // Of one pixel: a product of rows of channels with a matrix.
+  bool is_pointwise() const {
+    const Three one{1, 1, 1}, none{0, 0, 0};
+    return kernel == one && stride == one && pad == none && groups == 1 && in == out;
+  }
   std::int64_t taps() const { return kernel[0] * kernel[1] * kernel[2]; }
   std::int64_t weights_size() const { return taps() * (in_channels / groups) * out_channels; }
 };

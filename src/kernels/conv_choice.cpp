@@ -149,6 +149,8 @@ std::string choice_key(const ConvTask& task) {
 }
 
 ConvPlanPtr chosen_plan(const ConvTask& task) {
+  if (has_tiles() && product_plan_pays(task))
+    if (ConvPlanPtr product = make_product_plan(task)) return product;
   // As fast as oneDNN's, which would need a dense copy of the slice.
   if (!task.is_dense()) {
     if (ConvPlanPtr rows = make_rows_plan(task)) return rows;

@@ -58,9 +58,12 @@ STRATA_API ConvPlanPtr prepare_conv(const ConvTask& task);
 // The implementations. Null where there is none for the task; those of oneDNN want dense rows, and float32 or bfloat16;
 // that by rows is for kernels of one pixel on float32.
 STRATA_API ConvPlanPtr make_rows_plan(const ConvTask& task);
+STRATA_API ConvPlanPtr make_product_plan(const ConvTask& task);  // the same on AMX, of all three kinds
 STRATA_API ConvPlanPtr make_winograd_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_onednn_plan(const ConvTask& task);
 STRATA_API ConvPlanPtr make_loops_plan(const ConvTask& task);
+// Whether make_product_plan() has the fastest one; false where there is no AMX.
+bool product_plan_pays(const ConvTask& task);
 // On the tile registers of AMX: bfloat16 and one group; any rows.
 STRATA_API ConvPlanPtr make_tiles_plan(const ConvTask& task);
 ConvPlanPtr make_tiles_weights_plan(const ConvTask& task);  // the part of it for backward_weights

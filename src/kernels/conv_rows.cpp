@@ -34,11 +34,8 @@ class RowsPlan final : public ConvPlan {
 }  // namespace
 
 ConvPlanPtr make_rows_plan(const ConvTask& task) {
-  const Convolution& c = task.geometry;
-  const Convolution::Three one{1, 1, 1}, none{0, 0, 0};
-  const bool pointwise = c.kernel == one && c.stride == one && c.pad == none && c.groups == 1 && c.in == c.out;
   const bool floats = task.dtype == DType::float32 && task.weights_dtype == DType::float32;
-  if (task.kind != ConvKind::forward || !pointwise || !floats) return nullptr;
+  if (task.kind != ConvKind::forward || !task.geometry.is_pointwise() || !floats) return nullptr;
   return std::make_shared<RowsPlan>(task);
 }
 

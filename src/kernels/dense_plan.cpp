@@ -80,7 +80,7 @@ class ConvDense final : public DensePlan {
 
 DensePlanPtr prepare_dense(const DenseTask& task) {
   if (task.dtype == DType::float32 && task.weights_dtype == DType::float32) {
-    const bool splits = split_gemm_pays({task.rows, task.out, task.in, task.in, 1, task.out, 1});
+    const bool splits = split_gemm_pays(task.rows, task.out, task.in);
     if (task.constant_weights && !splits) return std::make_shared<PackedDense>(task);
     return std::make_shared<PlainDense>(task);
   }

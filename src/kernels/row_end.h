@@ -12,6 +12,9 @@ struct RowEnd {
   const float* bias = nullptr;  // none where null
   bool relu = false;
 
+  bool is_none() const { return bias == nullptr && !relu; }
+  // What ends the part of a row from column j on.
+  RowEnd from(std::int64_t j) const { return {bias == nullptr ? nullptr : bias + j, relu}; }
   void apply(float* row, std::int64_t n) const {
     if (bias != nullptr)
       for (std::int64_t j = 0; j < n; ++j) row[j] += bias[j];
@@ -19,7 +22,7 @@ struct RowEnd {
       for (std::int64_t j = 0; j < n; ++j) row[j] = row[j] > 0 || row[j] != row[j] ? row[j] : 0;
   }
   void apply_to_all(float* rows, std::int64_t count, std::int64_t n) const {
-    if (bias == nullptr && !relu) return;
+    if (is_none()) return;
     parallel_for(count, n, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) apply(rows + i * n, n);
     });

@@ -190,6 +190,25 @@ void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes,
   });
 }
 
+void softmax_cross_entropy_grad(DType dtype, std::int64_t rows, std::int64_t classes, const void* labels_data,
+                                const void* logits, const void* dloss_data, void* dlogits_data) {
+  softmax(dtype, rows, classes, 1, logits, dlogits_data);
+  dispatch_floating("softmax_cross_entropy_with_logits_grad", dtype, [&]<class T>() {
+    using C = Compute<T>;
+    const T *all_labels = static_cast<const T*>(labels_data), *dloss = static_cast<const T*>(dloss_data);
+    T* dlogits = static_cast<T*>(dlogits_data);
+    parallel_for(rows, classes, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t row = begin; row < end; ++row) {
+        const T* labels = all_labels + row * classes;
+        T* d = dlogits + row * classes;
+        C sum = 0;
+        for (std::int64_t i = 0; i < classes; ++i) sum += C(labels[i]);
+        for (std::int64_t i = 0; i < classes; ++i) d[i] = T((C(d[i]) * sum - C(labels[i])) * C(dloss[row]));
+      }
+    });
+  });
+}
+
 std::int64_t sparse_softmax_cross_entropy(DType dtype, DType label_dtype, std::int64_t rows, std::int64_t classes,
                                           const void* labels, const void* logits_data, void* loss_data) {
   const auto label = [&](std::int64_t r) -> std::int64_t {

@@ -53,13 +53,21 @@ struct Room {
   float* sums;
 };
 
+// Where sums go.
+struct Sums {
+  float* data;
+  int64_t row;  // floats from one to the next
+  RowEnd end;
+};
+
 // A block of sums of two strips, which ends up in dst. On the way it may wait in a room of its own, whose lines lie
 // together: those of dst may compete for a few places of the cache.
 class Block {
  public:
-  Block(float* dst, int64_t step, int64_t rows, int64_t columns, float* room)
+  Block(float* dst, int64_t step, int64_t rows, int64_t columns, const RowEnd& end, float* room)
       : dst_(dst),
         step_(step),
+        end_(end),
         rows_(rows),
         columns_(columns),
         whole_(rows % amx::kRows == 0 && columns % amx::kColumns == 0),
@@ -76,10 +84,16 @@ class Block {
   void add(const std::byte* a, const std::byte* b, int64_t blocks) const { tiles_.add(a, b, blocks); }
   void pause() const { tiles_.store(room_, kStrip); }
   void resume() const { tiles_.load(room_, kStrip); }
-  void end() const {
-    if (whole_) return tiles_.store(dst_, step_);
-    tiles_.store(room_, kStrip);
-    for (int64_t i = 0; i < rows_; ++i) std::copy_n(room_ + i * kStrip, columns_, dst_ + i * step_);
+  // Sums that are complete get what ends their rows.
+  void end(bool complete) const {
+    if (whole_) {
+      tiles_.store(dst_, step_);
+    } else {
+      tiles_.store(room_, kStrip);
+      for (int64_t i = 0; i < rows_; ++i) std::copy_n(room_ + i * kStrip, columns_, dst_ + i * step_);
+    }
+    if (complete && !end_.is_none())
+      for (int64_t i = 0; i < rows_; ++i) end_.apply(dst_ + i * step_, columns_);
   }
 
  private:
@@ -90,7 +104,9 @@ class Block {
   }
 
   float* dst_;
-  int64_t step_, rows_, columns_;
+  int64_t step_;
+  RowEnd end_;
+  int64_t rows_, columns_;
   bool whole_;
   float* room_;
   amx::SplitTiles tiles_;
@@ -99,12 +115,13 @@ class Block {
 // A part of the product by one thread, in a Session. The factor with fewer lines is the inner one.
 class Multiplication {
  public:
-  Multiplication(const SmallGemm& g, const Part& p, const float* a, const float* b, float* dst, const Splits& most,
+  Multiplication(const SplitGemm& g, const Part& p, const float* a, const float* b, const Sums& dst, const Splits& most,
                  const Room& room)
       : a_{amx::Side::a, a + p.i0 * g.a_row + p.l0 * g.a_step, g.a_row, g.a_step, p.i1 - p.i0, p.l1 - p.l0},
         b_{amx::Side::b, b + p.l0 * g.b_row + p.j0 * g.b_step, g.b_step, g.b_row, p.j1 - p.j0, p.l1 - p.l0},
-        dst_(dst + p.i0 * g.n + p.j0),
-        step_(g.n),
+        dst_(dst.data + p.i0 * dst.row + p.j0),
+        step_(dst.row),
+        end_(dst.end.from(p.j0)),
         a_is_inner_(a_.lines <= b_.lines),
         most_(most),
         room_(room) {}
@@ -141,7 +158,7 @@ class Multiplication {
           const std::byte* from = room_.inner + i / kStrip * strip_bytes + (t - begin) / kTerms * amx::kSplitBytes;
           block.add(a_is_inner_ ? from : room_.outer, a_is_inner_ ? room_.outer : from, parts_of(stop - t, kTerms));
           if (stop == end)
-            block.end();
+            block.end(stop == inner.terms);
           else if (!alone)
             block.pause();
         }
@@ -158,12 +175,13 @@ class Multiplication {
   Block block_of(int64_t inner, int64_t inner_lines, int64_t outer, int64_t outer_lines, float* room) const {
     const int64_t i = a_is_inner_ ? inner : outer, j = a_is_inner_ ? outer : inner;
     const int64_t rows = a_is_inner_ ? inner_lines : outer_lines, columns = a_is_inner_ ? outer_lines : inner_lines;
-    return {dst_ + i * step_ + j, step_, std::min(kStrip, rows), std::min(kStrip, columns), room};
+    return {dst_ + i * step_ + j, step_, std::min(kStrip, rows), std::min(kStrip, columns), end_.from(j), room};
   }
 
   const amx::Strip a_, b_;
   float* dst_;
   int64_t step_;
+  RowEnd end_;
   bool a_is_inner_;
   const Splits most_;
   const Room room_;
@@ -175,7 +193,7 @@ constexpr int64_t kProductsOfStep = 40;
 
 // How a product is shared out: in units of 16 rows or columns, or of 32 columns of halves of sums.
 struct Work {
-  explicit Work(const SmallGemm& g)
+  explicit Work(const SplitGemm& g)
       : halves(g.m <= kFewRows && g.k >= kLongSum && g.b_step == 1),
         by_rows(!halves && g.m >= g.n),
         unit(halves ? kStrip : amx::kRows),
@@ -196,9 +214,9 @@ struct Work {
   std::size_t sums_bytes;  // of both halves
 };
 
-// Units [begin, end) of the work by one thread; false where a number was not finite. `sums` is dst, or has two halves.
-bool multiply_units(const SmallGemm& g, const Work& w, int64_t begin, int64_t end, const float* a, const float* b,
-                    float* sums, const Room& room) {
+// Units [begin, end) of the work by one thread; false where a number was not finite. `sums` may be of halves.
+bool multiply_units(const SplitGemm& g, const Work& w, int64_t begin, int64_t end, const float* a, const float* b,
+                    Sums sums, const Room& room) {
   bool finite = true;
   for (int64_t half = begin / w.each; half * w.each < end; ++half) {
     const int64_t first = std::max(begin - half * w.each, int64_t{0}) * w.unit,
@@ -206,40 +224,40 @@ bool multiply_units(const SmallGemm& g, const Work& w, int64_t begin, int64_t en
     Part part{0, g.m, 0, g.n, half * w.terms, std::min(g.k, (half + 1) * w.terms)};
     (w.by_rows ? part.i0 : part.j0) = first;
     (w.by_rows ? part.i1 : part.j1) = std::min(w.by_rows ? g.m : g.n, last);
-    finite &= Multiplication(g, part, a, b, sums + half * g.m * g.n, w.splits, room).run();
+    finite &=
+        Multiplication(g, part, a, b, {sums.data + half * g.m * sums.row, sums.row, sums.end}, w.splits, room).run();
   }
   return finite;
 }
 
-void add_halves(const SmallGemm& g, const float* halves, const RowEnd& end_of_row, float* dst) {
+void add_halves(const SplitGemm& g, const float* halves, float* dst) {
   parallel_for(g.m, g.n, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      float* row = dst + i * g.n;
+      float* row = dst + i * g.dst_row;
       for (int64_t j = 0; j < g.n; ++j) row[j] = halves[i * g.n + j] + halves[(g.m + i) * g.n + j];
-      end_of_row.apply(row, g.n);
+      g.end.apply(row, g.n);
     }
   });
 }
 
 }  // namespace
 
-bool split_gemm_pays(const SmallGemm& g) {
+bool split_gemm_pays(int64_t m, int64_t n, int64_t k) {
   static const bool available = amx::available();
-  if (!available || std::min({g.m, g.n, g.k}) < 32 || g.m * g.n < 4096 || g.m * g.n * g.k < (1 << 17)) return false;
+  if (!available || std::min({m, n, k}) < 32 || m * n < 4096 || m * n * k < (1 << 17)) return false;
   // Tiles that are not full take as long as full ones.
-  const int64_t padded = rounded(g.m, amx::kRows) * rounded(g.n, amx::kColumns) * rounded(g.k, kTerms);
-  return 4 * g.m * g.n * g.k >= 3 * padded;
+  return 4 * m * n * k >= 3 * rounded(m, amx::kRows) * rounded(n, amx::kColumns) * rounded(k, kTerms);
 }
 
-std::size_t split_gemm_scratch(const SmallGemm& g) { return Work(g).bytes(); }
+std::size_t split_gemm_scratch(const SplitGemm& g) { return Work(g).bytes(); }
 
-bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, const RowEnd& end_of_row,
-                std::span<std::byte> scratch) {
+bool split_gemm(const SplitGemm& g, const float* a, const float* b, float* dst, std::span<std::byte> scratch) {
   const Work w(g);
   std::optional<detail::Buffer> own;
   if (scratch.size() < w.bytes()) own.emplace(w.bytes());
   std::byte* memory = own ? static_cast<std::byte*>(own->data()) : scratch.data();
-  float* sums = w.halves ? reinterpret_cast<float*>(memory) : dst;
+  float* halves = reinterpret_cast<float*>(memory);
+  const Sums sums = w.halves ? Sums{halves, g.n, {}} : Sums{dst, g.dst_row, g.end};
   std::byte* rooms = memory + rounded(w.sums_bytes, 64);
   std::atomic<bool> finite{true};
   parallel_threads(w.steps, w.units, [&](int64_t index, int64_t threads) {
@@ -250,9 +268,8 @@ bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, 
     const Share share = share_of(w.units, index, threads);
     if (!multiply_units(g, w, share.begin, share.end, a, b, sums, room)) finite = false;
   });
-  if (!finite) return false;
-  w.halves ? add_halves(g, sums, end_of_row, dst) : end_of_row.apply_to_all(dst, g.m, g.n);
-  return true;
+  if (finite && w.halves) add_halves(g, halves, dst);
+  return finite;
 }
 
 }  // namespace strata::kernels

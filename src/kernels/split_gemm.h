@@ -3,24 +3,31 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "kernels/row_end.h"
-#include "kernels/small_gemm.h"
 #include "strata/export.h"
 
 namespace strata::kernels {
 
-// Whether split_gemm() takes a product, and needs less time than others for it.
-STRATA_API bool split_gemm_pays(const SmallGemm& g);
+// dst (m, n) = A (m, k) * B (k, n) and what ends its rows: element (i, l) of A at a[i * a_row + l * a_step], (l, j) of
+// B at b[l * b_row + j * b_step], (i, j) of dst at dst[i * dst_row + j]. One step of each factor is 1.
+struct SplitGemm {
+  std::int64_t m, n, k;
+  std::int64_t a_row, a_step, b_row, b_step, dst_row;
+  RowEnd end = {};
+};
+
+// Whether there are tiles, and other ways take longer.
+STRATA_API bool split_gemm_pays(std::int64_t m, std::int64_t n, std::int64_t k);
 
 // Bytes, for the number of threads that OpenMP has now.
-std::size_t split_gemm_scratch(const SmallGemm& g);
+std::size_t split_gemm_scratch(const SplitGemm& g);
 
-// dst = A * B and what ends its rows. Steps are as in small_gemm(), one of each matrix 1. Scratch begins at a multiple
-// of 64 bytes; where it is not large enough it comes from the pool. False where a factor has an infinity or a NaN: dst
-// then holds nothing of use. No element depends on the number of threads.
-STRATA_API bool split_gemm(const SmallGemm& g, const float* a, const float* b, float* dst, const RowEnd& end = {},
+// False where a factor has an infinity or a NaN: dst then holds nothing of use. Scratch begins at a multiple of 64
+// bytes; where it is not large enough it comes from the pool. No element depends on the number of threads.
+STRATA_API bool split_gemm(const SplitGemm& g, const float* a, const float* b, float* dst,
                            std::span<std::byte> scratch = {});
 
 }  // namespace strata::kernels

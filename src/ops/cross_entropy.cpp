@@ -39,6 +39,28 @@ Shape check_alike(const char* op, const Spec& labels, const Spec& logits) {
   return merge(op, labels.shape, logits.shape);
 }
 
+// The gradient of logits from (labels, logits, the gradient of the loss).
+struct SoftmaxCrossEntropyGrad final : OpBase<SoftmaxCrossEntropyGrad> {
+  std::string_view name() const override { return "softmax_cross_entropy_with_logits_grad"; }
+  Specs infer(const Specs& in) const override { return {{merge("softmax", in[0].shape, in[1].shape), in[1].dtype}}; }
+  void run(RunContext& c) const override {
+    kernels::softmax_cross_entropy_grad(c.in[1].dtype(), c.in[2].size(), c.in_shape(1).back(), c.src<void>(0),
+                                        c.src<void>(1), c.src<void>(2), c.dst<void>());
+  }
+  bool is_differentiable() const override { return true; }
+  // Of w . (p * sum(labels) - labels), with p = softmax(logits) and w the gradient times that of the loss.
+  Tensors grad(const GradContext& c) const override {
+    const Tensor &labels = c.input(0), p = nn::softmax(c.input(1)), dy = c.grad();
+    const Tensor sum = reduce_sum(labels, -1, {.keepdims = true}), w = dy * expand_dims(c.input(2), -1);
+    const Tensor mean = reduce_sum(p * w, -1, {.keepdims = true});
+    Tensors out(3);
+    if (c.needed(0)) out[0] = mean - w;
+    if (c.needed(1)) out[1] = sum * p * (w - mean);
+    if (c.needed(2)) out[2] = reduce_sum(dy * (p * sum - labels), -1);
+    return out;
+  }
+};
+
 struct SoftmaxCrossEntropy final : OpBase<SoftmaxCrossEntropy> {
   std::string_view name() const override { return "softmax_cross_entropy_with_logits"; }
   Specs infer(const Specs& in) const override {
@@ -53,10 +75,10 @@ struct SoftmaxCrossEntropy final : OpBase<SoftmaxCrossEntropy> {
   }
   bool is_differentiable() const override { return true; }
   Tensors grad(const GradContext& c) const override {
-    const Tensor &labels = c.input(0), &logits = c.input(1), dy = expand_dims(c.grad(), -1);
+    const Tensor &labels = c.input(0), &logits = c.input(1), dy = c.grad();
     Tensors out(2);
-    if (c.needed(0)) out[0] = negative(nn::log_softmax(logits)) * dy;
-    if (c.needed(1)) out[1] = (nn::softmax(logits) * reduce_sum(labels, -1, {.keepdims = true}) - labels) * dy;
+    if (c.needed(0)) out[0] = negative(nn::log_softmax(logits)) * expand_dims(dy, -1);
+    if (c.needed(1)) out[1] = apply1(make_op<SoftmaxCrossEntropyGrad>(), {labels, logits, dy});
     return out;
   }
 };
@@ -130,6 +152,7 @@ Tensor sigmoid_cross_entropy_with_logits(const Tensor& labels, const Tensor& log
 
 void register_cross_entropy(Registry& r) {
   r.add<SoftmaxCrossEntropy>();
+  r.add<SoftmaxCrossEntropyGrad>();
   r.add<SparseSoftmaxCrossEntropy>();
   r.add<SigmoidCrossEntropy>();
 }

@@ -166,6 +166,8 @@ void samples_activation(std::vector<OpSample>& out) {
 
   const Tensor classes = {{1, 0}, {3, 4}, {2, 2}};
   out.push_back({make_registered_op("softmax_cross_entropy_with_logits"), {nn::softmax(dy), x}});
+  out.push_back({make_registered_op("softmax_cross_entropy_with_logits_grad"),
+                 {nn::softmax(dy), x, spread({x.shape()[0]}, -1, 2)}});
   out.push_back({make_registered_op("sparse_softmax_cross_entropy_with_logits"), {classes, spread({3, 2, 5}, -2, 2)}});
   out.push_back({make_registered_op("sigmoid_cross_entropy_with_logits"), {spread({4, 5}, 0, 1), x}});
   for (const char* interpolation : {"nearest", "bilinear"}) {

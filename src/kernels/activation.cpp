@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "core/dispatch.h"
 #include "kernels/activation_constants.h"
 #include "kernels/parallel.h"
+#include "kernels/simd_math.h"
 
 namespace strata::kernels {
 namespace {
 
 constexpr std::int64_t kCheap = 1, kTranscendental = 16;
+constexpr std::int64_t kSmoothBlock = 512;  // numbers that smooth functions are computed of at a time
 
 // dst[i] = f(src[i]), computed in Compute<T>.
 template <class T, class F>
@@ -24,30 +27,25 @@ void map(std::int64_t cost, std::int64_t size, const T* src, T* dst, F&& f) {
   });
 }
 
-template <class C>
-C softplus(C x) {
-  return std::max(x, C(0)) + std::log1p(std::exp(-std::abs(x)));
-}
+double softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
-template <class C>
-C sigmoid(C x) {
-  const C e = std::exp(-std::abs(x));
+double sigmoid(double x) {
+  const double e = std::exp(-std::abs(x));
   return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
-template <class C>
-C evaluate(Smooth kind, C alpha, C x) {
+double evaluate(Smooth kind, double alpha, double x) {
   switch (kind) {
     case Smooth::elu:
       return x > 0 ? x : alpha * std::expm1(x);
     case Smooth::selu:
-      return x > 0 ? C(kSeluScale) * x : C(kSeluScale * kSeluAlpha) * std::expm1(x);
+      return x > 0 ? kSeluScale * x : kSeluScale * kSeluAlpha * std::expm1(x);
     case Smooth::celu:
       return x > 0 ? x : alpha * std::expm1(x / alpha);
     case Smooth::gelu:
-      return C(0.5) * x * std::erfc(-x * C(kSqrtHalf));
+      return 0.5 * x * std::erfc(-x * kSqrtHalf);
     case Smooth::gelu_tanh:
-      return C(0.5) * x * (1 + std::tanh(C(kGeluScale) * (x + C(kGeluCubic) * x * x * x)));
+      return 0.5 * x * (1 + std::tanh(kGeluScale * (x + kGeluCubic * x * x * x)));
     case Smooth::silu:
       return x * sigmoid(x);
     case Smooth::softplus:
@@ -60,6 +58,74 @@ C evaluate(Smooth kind, C alpha, C x) {
       return x * std::tanh(softplus(x));
   }
   return x;
+}
+
+// y = to of from(x) and x, where `function` lies between, for a block of numbers.
+template <class From, class To>
+void around(FloatFunction function, const float* x, float* y, std::int64_t n, From&& from, To&& to) {
+  float t[kSmoothBlock] = {};
+  for (std::int64_t i = 0; i < n; ++i) t[i] = from(x[i]);
+  function(t, t, n);
+  for (std::int64_t i = 0; i < n; ++i) y[i] = to(x[i], t[i]);
+}
+
+// evaluate() of up to kSmoothBlock numbers, by functions on vectors. y may be x.
+void evaluate_block(Smooth kind, float alpha, const float* x, float* y, std::int64_t n) {
+  const auto same = [](float v) { return v; };
+  const auto below_zero = [](float v) { return v > 0 ? 0 : v; };  // NaN stays
+  constexpr auto kScale = static_cast<float>(kGeluScale), kCubic = static_cast<float>(kGeluCubic);
+  switch (kind) {
+    case Smooth::elu:
+      return around(expm1_float, x, y, n, below_zero, [=](float v, float t) { return v > 0 ? v : alpha * t; });
+    case Smooth::selu:
+      return around(expm1_float, x, y, n, below_zero, [](float v, float t) {
+        return v > 0 ? static_cast<float>(kSeluScale) * v : static_cast<float>(kSeluScale * kSeluAlpha) * t;
+      });
+    case Smooth::celu:
+      return around(
+          expm1_float, x, y, n, [=](float v) { return below_zero(v) / alpha; },
+          [=](float v, float t) { return v > 0 ? v : alpha * t; });
+    case Smooth::gelu:
+      return around(
+          erfc_float, x, y, n, [](float v) { return -v * static_cast<float>(kSqrtHalf); },
+          [](float v, float t) { return 0.5f * v * t; });
+    case Smooth::gelu_tanh:
+      return around(
+          tanh_float, x, y, n, [=](float v) { return kScale * (v + kCubic * v * v * v); },
+          [](float v, float t) { return 0.5f * v * (1 + t); });
+    case Smooth::silu:
+      return around(sigmoid_float, x, y, n, same, [](float v, float t) { return v * t; });
+    case Smooth::softplus:
+      return softplus_float(x, y, n);
+    case Smooth::log_sigmoid:
+      return log_sigmoid_float(x, y, n);
+    case Smooth::softsign:
+      for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] / (1 + std::abs(x[i]));
+      return;
+    case Smooth::mish: {
+      float t[kSmoothBlock];
+      softplus_float(x, t, n);
+      tanh_float(t, t, n);
+      for (std::int64_t i = 0; i < n; ++i) y[i] = x[i] * t[i];
+      return;
+    }
+  }
+}
+
+// Numbers [begin, end) of float32, or of 16 bits by way of float32.
+template <class T>
+void evaluate_blocks(Smooth kind, float alpha, const T* x, T* y, std::int64_t begin, std::int64_t end) {
+  for (; begin < end; begin += kSmoothBlock) {
+    const std::int64_t n = std::min(kSmoothBlock, end - begin);
+    if constexpr (std::is_same_v<T, float>) {
+      evaluate_block(kind, alpha, x + begin, y + begin, n);
+    } else {
+      float wide[kSmoothBlock];
+      for (std::int64_t i = 0; i < n; ++i) wide[i] = static_cast<float>(x[begin + i]);
+      evaluate_block(kind, alpha, wide, wide, n);
+      for (std::int64_t i = 0; i < n; ++i) y[begin + i] = T(wide[i]);
+    }
+  }
 }
 
 }  // namespace
@@ -114,9 +180,14 @@ void relu_backward(DType dtype, const Relu& r, std::int64_t size, const void* di
 
 void smooth(DType dtype, Smooth kind, double alpha, std::int64_t size, const void* src, void* dst) {
   dispatch_floating("activation", dtype, [&]<class T>() {
-    using C = Compute<T>;
-    map<T>(kTranscendental, size, static_cast<const T*>(src), static_cast<T*>(dst),
-           [&](C x) { return evaluate(kind, static_cast<C>(alpha), x); });
+    const T* x = static_cast<const T*>(src);
+    T* y = static_cast<T*>(dst);
+    if constexpr (std::is_same_v<T, double>)
+      map<T>(kTranscendental, size, x, y, [&](double v) { return evaluate(kind, alpha, v); });
+    else
+      parallel_for(size, kTranscendental / 4, [&](std::int64_t begin, std::int64_t end) {
+        evaluate_blocks(kind, static_cast<float>(alpha), x, y, begin, end);
+      });
   });
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "core/tensor_data.h"
+#include "kernels/amx.h"
 #include "kernels/conv_plan.h"
 #include "kernels/matmul.h"
 #include "kernels/rows.h"
@@ -67,7 +68,8 @@ class ProductPlan final : public ConvPlan {
 
 ConvPlanPtr make_product_plan(const ConvTask& task) {
   const bool floats = task.dtype == DType::float32 && task.weights_dtype == DType::float32;
-  return floats && task.geometry.is_pointwise() ? std::make_shared<ProductPlan>(task) : nullptr;
+  if (!floats || !task.geometry.is_pointwise() || !amx::available()) return nullptr;
+  return std::make_shared<ProductPlan>(task);
 }
 
 bool product_plan_pays(const ConvTask& task) {

@@ -64,6 +64,34 @@ HWY_INLINE auto Near(D d, V x, float limit) { return hn::Le(hn::Abs(x), hn::Set(
 // exp(-|x|), between 0 and 1.
 HWY_INLINE V Decay(D d, V x) { return hn::Exp(d, hn::Neg(hn::Abs(x))); }
 
+// c[0] + c[1] x + c[2] x^2 + ...
+template <std::size_t N>
+HWY_INLINE V Polynomial(D d, V x, const float (&c)[N]) {
+  V sum = hn::Set(d, c[N - 1]);
+  for (std::size_t i = N - 1; i-- > 0;) sum = hn::MulAdd(sum, x, hn::Set(d, c[i]));
+  return sum;
+}
+
+// erfc(x) of 0 <= x as exp(-x^2) / (1 + 2 x) times a polynomial in (x - 2.5) / (x + 2.5), the way of Shepherd and
+// Laframboise (Mathematics of Computation 36, 1981); our own least squares, within 6e-9. 0 from 11 on.
+HWY_INLINE V ErfcOfPositive(D d, V given) {
+  constexpr float kTerms[] = {1.26483818f,     -0.12235669f,   -0.0990240647f,  0.157627764f,
+                              -0.102975392f,   0.0327765087f,  0.000987135671f, -0.00441250092f,
+                              0.000335039729f, 0.00059967742f, 7.38559507e-05f};
+  const V one = hn::Set(d, 1.0f), middle = hn::Set(d, 2.5f), x = hn::Min(given, hn::Set(d, 11.0f));
+  const V sum = Polynomial(d, hn::Div(hn::Sub(x, middle), hn::Add(x, middle)), kTerms);
+  const V square = hn::Mul(x, x), lost = hn::NegMulAdd(x, x, square);  // minus what rounding took from the square
+  const V decay = hn::MulAdd(hn::Exp(d, hn::Neg(square)), lost, hn::Exp(d, hn::Neg(square)));
+  return hn::Div(hn::Mul(decay, sum), hn::MulAdd(hn::Set(d, 2.0f), x, one));
+}
+
+// erf(x) of |x| <= 1, a polynomial within 4e-9.
+HWY_INLINE V ErfNearZero(D d, V x) {
+  constexpr float kTerms[] = {1.12837917f,    -0.376126288f,    0.112836124f,   -0.0268548085f,
+                              0.00519005358f, -0.000802435413f, 7.89821021e-05f};
+  return hn::Mul(x, Polynomial(d, hn::Mul(x, x), kTerms));
+}
+
 void Exp(const float* src, float* dst, std::int64_t n) {
   Loop(
       src, dst, n, [](D d, V x) HWY_ATTR { return hn::Exp(d, x); }, [](D d, V x) HWY_ATTR { return ForExp(d, x); },
@@ -134,6 +162,25 @@ void Softplus(const float* src, float* dst, std::int64_t n) {
       src, dst, n, [](D d, V x) HWY_ATTR { return hn::Add(hn::Max(x, hn::Zero(d)), hn::Log1p(d, Decay(d, x))); },
       [](D d, V x) HWY_ATTR { return NotNan(d, x); }, [](float x) { return x; });
 }
+void Erf(const float* src, float* dst, std::int64_t n) {
+  Loop(
+      src, dst, n,
+      [](D d, V x) HWY_ATTR {
+        const V one = hn::Set(d, 1.0f), size = hn::Abs(x);
+        const V far = hn::CopySign(hn::Sub(one, ErfcOfPositive(d, size)), x);
+        return hn::IfThenElse(hn::Lt(size, one), ErfNearZero(d, x), far);
+      },
+      [](D d, V x) HWY_ATTR { return NotNan(d, x); }, [](float x) { return x; });
+}
+void Erfc(const float* src, float* dst, std::int64_t n) {
+  Loop(
+      src, dst, n,
+      [](D d, V x) HWY_ATTR {
+        const V erfc = ErfcOfPositive(d, hn::Abs(x));
+        return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Sub(hn::Set(d, 2.0f), erfc), erfc);
+      },
+      [](D d, V x) HWY_ATTR { return NotNan(d, x); }, [](float x) { return x; });
+}
 void Sqrt(const float* src, float* dst, std::int64_t n) {
   SimpleLoop(src, dst, n, [](D, V x) HWY_ATTR { return hn::Sqrt(x); });
 }
@@ -173,6 +220,8 @@ HWY_EXPORT(Tanh);
 HWY_EXPORT(Sigmoid);
 HWY_EXPORT(LogSigmoid);
 HWY_EXPORT(Softplus);
+HWY_EXPORT(Erf);
+HWY_EXPORT(Erfc);
 HWY_EXPORT(Sqrt);
 HWY_EXPORT(Rsqrt);
 HWY_EXPORT(Floor);
@@ -193,6 +242,8 @@ void tanh_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISP
 void sigmoid_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Sigmoid)(src, dst, n); }
 void log_sigmoid_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(LogSigmoid)(src, dst, n); }
 void softplus_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Softplus)(src, dst, n); }
+void erf_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Erf)(src, dst, n); }
+void erfc_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Erfc)(src, dst, n); }
 void sqrt_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Sqrt)(src, dst, n); }
 void rsqrt_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Rsqrt)(src, dst, n); }
 void floor_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Floor)(src, dst, n); }

@@ -21,6 +21,8 @@ void tanh_float(const float* src, float* dst, std::int64_t n);
 void sigmoid_float(const float* src, float* dst, std::int64_t n);
 void log_sigmoid_float(const float* src, float* dst, std::int64_t n);
 void softplus_float(const float* src, float* dst, std::int64_t n);
+void erf_float(const float* src, float* dst, std::int64_t n);
+void erfc_float(const float* src, float* dst, std::int64_t n);
 void sqrt_float(const float* src, float* dst, std::int64_t n);
 void rsqrt_float(const float* src, float* dst, std::int64_t n);
 void floor_float(const float* src, float* dst, std::int64_t n);

@@ -83,6 +83,13 @@ HWY_INLINE void PackPanel(const SmallGemm& g, const T* b, std::int64_t begin, st
   if (g.b_step == 1) {
     for (std::int64_t l = begin; l < end; ++l, to += width) {
       const T* from = b + l * g.b_row + j0;
+      if constexpr (std::is_same_v<T, float> && !HWY_MEM_OPS_MIGHT_FAULT) {
+        for (std::int64_t j = 0; j < width; j += kLanes) {
+          const auto some = hn::FirstN(D(), static_cast<std::size_t>(columns - j));
+          Store(hn::MaskedLoad(some, D(), from + j), to + j);
+        }
+        continue;
+      }
       for (std::int64_t j = 0; j < columns; ++j) to[j] = static_cast<float>(from[j]);
       for (std::int64_t j = columns; j < width; ++j) to[j] = 0;
     }

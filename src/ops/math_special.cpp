@@ -49,6 +49,7 @@ T psi1(T value) {
 struct ErfDef {
   static constexpr const char* name = "erf";
   static constexpr int cost = 24;
+  static constexpr kernels::FloatFunction simd = kernels::erf_float;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
   static T f(T x) {
@@ -61,6 +62,7 @@ struct ErfDef {
 struct ErfcDef {
   static constexpr const char* name = "erfc";
   static constexpr int cost = 24;
+  static constexpr kernels::FloatFunction simd = kernels::erfc_float;
   static constexpr bool floating_only = true, differentiable = true;
   template <class T>
   static T f(T x) {

@@ -400,6 +400,30 @@ TEST(ConvPlan, RowsAreSharedOutByRowsAndByPanels) {
   omp_set_num_threads(before);
 }
 
+TEST(ConvPlan, ProductsOnTilesReadAndWriteSlices) {
+  const int before = omp_get_max_threads();
+  for (const auto& [in, out] : {std::array{20, 33}, {70, 130}, {64, 96}})
+    for (const ConvKind kind : kKinds)
+      for (const int wider : {0, 5}) {
+        const bool extras = kind == ConvKind::forward;
+        Case one({kind, DType::float32, DType::float32, square(3, 9, in, out, 1, 0), wider == 0 ? 0 : in + wider,
+                  wider == 0 ? 0 : out + 2 * wider, extras, extras});
+        const ConvPlanPtr plan = make_product_plan(one.task);
+        if (plan == nullptr) GTEST_SKIP() << "this machine has no AMX";
+        for (const int threads : {1, 2, 3}) {
+          omp_set_num_threads(threads);
+          EXPECT_LE(one.error_of(*plan), tolerance(DType::float32)) << in << " " << static_cast<int>(kind) << threads;
+        }
+        // The vector units keep what is no number.
+        std::fill(one.x.begin(), one.x.end(), std::nan(""));
+        std::fill(one.y.begin(), one.y.end(), std::nan(""));
+        EXPECT_TRUE(std::isnan(one.error_of(*plan)));
+      }
+  omp_set_num_threads(before);
+  EXPECT_EQ(make_product_plan({ConvKind::forward, DType::float32, DType::float32, square(3, 9, 64, 64, 3, 1)}),
+            nullptr);
+}
+
 TEST(ConvPlan, ThreadsShareOnePlan) {
   for (const Convolution& c : {square(4, 8, 32, 32, 3, 1), square(2, 11, 16, 16, 3, 1, 2)}) {
     const Case one({ConvKind::forward, DType::float32, DType::float32, c});

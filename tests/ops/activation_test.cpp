@@ -298,5 +298,25 @@ TEST(ActivationFunction, OfStratasFunctionsByTheirAddress) {
   EXPECT_THROW(ActivationFunction{scaled}, ValueError);
 }
 
+TEST(Activation, ErfOfFloatsIsExactEverywhere) {
+  std::vector<float> x;
+  for (int i = -9000; i <= 9000; ++i) x.push_back(static_cast<float>(i) * 1e-3f);
+  const Tensor t = Tensor::from(x, {static_cast<std::int64_t>(x.size())});
+  const auto erfs = erf(t).to_vector<float>(), erfcs = erfc(t).to_vector<float>(),
+             gelus = nn::gelu(t).to_vector<float>();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double v = static_cast<double>(x[i]), e = std::erf(v), c = std::erfc(v),
+                 g = 0.5 * v * std::erfc(-v * std::sqrt(0.5));
+    EXPECT_NEAR(erfs[i], e, 3e-7 * std::abs(e)) << v;
+    EXPECT_NEAR(erfcs[i], c, 6e-7 * c) << v;
+    EXPECT_NEAR(gelus[i], g, 5e-7 * std::abs(v)) << v;
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(erf(Tensor({kInfinity, -kInfinity, 0.0f})).to_vector<float>(), (std::vector<float>{1, -1, 0}));
+  EXPECT_EQ(erfc(Tensor({kInfinity, -kInfinity, 0.0f})).to_vector<float>(), (std::vector<float>{0, 2, 1}));
+  EXPECT_TRUE(std::isnan(erf(Tensor({std::nanf("")})).to_vector<float>()[0]));
+  EXPECT_TRUE(std::isnan(nn::gelu(Tensor({std::nanf("")})).to_vector<float>()[0]));
+}
+
 }  // namespace
 }  // namespace strata::test

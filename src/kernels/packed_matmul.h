@@ -3,7 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <type_traits>
 #include <vector>
+
+#include "core/tensor_data.h"
+#include "kernels/split_gemm.h"
 
 namespace strata::kernels {
 
@@ -13,12 +18,24 @@ class PackedMatrix {
  public:
   // Row l of B begins at b + l * leading; of the transposed form, column l does.
   PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed);
+  // What a thread needs to multiply up to so many rows at a time.
+  class Room {
+   public:
+    Room(const PackedMatrix& matrix, std::int64_t rows)
+        : memory_(matrix.split_ == nullptr ? 0 : matrix.split_->scratch(rows)) {}
+    std::span<std::byte> memory() const { return {static_cast<std::byte*>(memory_.data()), memory_.bytes()}; }
+
+   private:
+    detail::Buffer memory_;
+  };
   // dst[i] += a[i] * B for `rows` rows, which lie a_leading and dst_leading apart.
-  void multiply_add(const T* a, std::int64_t a_leading, T* dst, std::int64_t dst_leading, std::int64_t rows) const;
+  void multiply_add(const T* a, std::int64_t a_leading, T* dst, std::int64_t dst_leading, std::int64_t rows,
+                    const Room& room) const;
 
  private:
   std::int64_t k_, n_;
   std::vector<T> panels_;
+  std::unique_ptr<const SplitMatrix> split_;  // for the tiles of AMX, where they are faster
 };
 
 }  // namespace strata::kernels

@@ -15,6 +15,14 @@ struct Kernels {
   PackedMatrix<T> gates, candidate;
 };
 
+// What a thread needs to multiply with them.
+template <class T>
+struct Rooms {
+  Rooms(const Kernels<T>& kernels, std::int64_t rows)
+      : gates(kernels.gates, rows), candidate(kernels.candidate, rows) {}
+  Room<T> gates, candidate;
+};
+
 template <class T>
 struct Gru {
   const Recurrence& r;
@@ -24,11 +32,12 @@ struct Gru {
   std::vector<T>&inner, &reset, &candidate;  // (rows, 3 units), (rows, units) twice
 
   template <class A, class G>
-  void step(const Kernels<T>& kernels, std::int64_t begin, std::int64_t end, std::int64_t t, A act, G gate) const {
+  void step(const Kernels<T>& kernels, const Rooms<T>& rooms, std::int64_t begin, std::int64_t end, std::int64_t t,
+            A act, G gate) const {
     const std::int64_t u = r.units, rows = end - begin;
     const Before<T> h = before<T>(r, start, states, begin, t);
     for (std::int64_t b = 0; b < rows; ++b) std::copy_n(bias, 3 * u, inner.data() + b * 3 * u);
-    kernels.gates.multiply_add(h.data, h.leading, inner.data(), 3 * u, rows);
+    kernels.gates.multiply_add(h.data, h.leading, inner.data(), 3 * u, rows, rooms.gates);
     for (std::int64_t b = 0; b < rows; ++b) {
       const std::int64_t at = (begin + b) * r.steps + t;
       const T *in = x + at * 3 * u, *m = inner.data() + b * 3 * u, *h0 = h.data + b * h.leading;
@@ -41,7 +50,7 @@ struct Gru {
         c[i] = in[2 * u + i] + (reset_after ? k[u + i] * m[2 * u + i] : m[2 * u + i]);
       }
     }
-    if (!reset_after) kernels.candidate.multiply_add(reset.data(), u, candidate.data(), u, rows);
+    if (!reset_after) kernels.candidate.multiply_add(reset.data(), u, candidate.data(), u, rows, rooms.candidate);
     for (std::int64_t b = 0; b < rows; ++b) {
       const std::int64_t at = (begin + b) * r.steps + t;
       const T *h0 = h.data + b * h.leading, *c = candidate.data() + b * u;
@@ -87,7 +96,8 @@ struct GruGrad {
   }
 
   template <class A, class G>
-  void step(const Kernels<T>& kernels, std::int64_t begin, std::int64_t end, std::int64_t t, A act, G gate) const {
+  void step(const Kernels<T>& kernels, const Rooms<T>& rooms, std::int64_t begin, std::int64_t end, std::int64_t t,
+            A act, G gate) const {
     const std::int64_t u = r.units, rows = end - begin, first = begin * r.steps + t;
     const Before<T> before_step = before<T>(r, start, states, begin, t);
     for (std::int64_t b = 0; b < rows; ++b) {
@@ -103,7 +113,8 @@ struct GruGrad {
     }
     if (!reset_after) {
       std::fill(reset.begin(), reset.end(), T(0));
-      kernels.candidate.multiply_add(diff_x + first * 3 * u + 2 * u, r.steps * 3 * u, reset.data(), u, rows);
+      kernels.candidate.multiply_add(diff_x + first * 3 * u + 2 * u, r.steps * 3 * u, reset.data(), u, rows,
+                                     rooms.candidate);
       for (std::int64_t b = 0; b < rows; ++b) {
         const std::int64_t at = (begin + b) * r.steps + t;
         if (!counts(r, begin + b, t)) continue;
@@ -114,7 +125,7 @@ struct GruGrad {
         }
       }
     }
-    kernels.gates.multiply_add(diff_inner + first * 3 * u, r.steps * 3 * u, dh.data(), u, rows);
+    kernels.gates.multiply_add(diff_inner + first * 3 * u, r.steps * 3 * u, dh.data(), u, rows, rooms.gates);
   }
 };
 
@@ -126,6 +137,7 @@ void gru_forward(const Recurrence& r, bool reset_after, const void* x, const voi
     const Kernels<T> kernels(static_cast<const T*>(kernel), r.units, reset_after, false);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 3, [&](std::int64_t begin, std::int64_t end) {
+        const Rooms<T> rooms(kernels, end - begin);
         const auto n = static_cast<std::size_t>((end - begin) * r.units);
         std::vector<T> inner(3 * n), reset(n), candidate(n);
         const Gru<T> gru{r,
@@ -138,7 +150,7 @@ void gru_forward(const Recurrence& r, bool reset_after, const void* x, const voi
                          inner,
                          reset,
                          candidate};
-        for (std::int64_t t = 0; t < r.steps; ++t) gru.step(kernels, begin, end, t, act, gate);
+        for (std::int64_t t = 0; t < r.steps; ++t) gru.step(kernels, rooms, begin, end, t, act, gate);
       });
     });
   });
@@ -150,6 +162,7 @@ void gru_backward(const Recurrence& r, bool reset_after, const void* diff_states
     const Kernels<T> kernels(static_cast<const T*>(kernel), r.units, reset_after, true);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 3, [&](std::int64_t begin, std::int64_t end) {
+        const Rooms<T> rooms(kernels, end - begin);
         const auto n = static_cast<std::size_t>((end - begin) * r.units);
         std::vector<T> dh(n), reset(n);
         const GruGrad<T> grad{r,
@@ -162,7 +175,7 @@ void gru_backward(const Recurrence& r, bool reset_after, const void* diff_states
                               static_cast<T*>(diff_inner),
                               dh,
                               reset};
-        for (std::int64_t t = r.steps; t-- > 0;) grad.step(kernels, begin, end, t, act, gate);
+        for (std::int64_t t = r.steps; t-- > 0;) grad.step(kernels, rooms, begin, end, t, act, gate);
         std::copy(dh.begin(), dh.end(), static_cast<T*>(diff_start) + begin * r.units);
       });
     });

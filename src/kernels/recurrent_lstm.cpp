@@ -15,13 +15,14 @@ struct Lstm {
   T *states, *carries, *gates;
 
   template <class A, class G>
-  void step(const PackedMatrix<T>& kernel, std::int64_t begin, std::int64_t end, std::int64_t t, A act, G gate) const {
+  void step(const PackedMatrix<T>& kernel, const Room<T>& room, std::int64_t begin, std::int64_t end, std::int64_t t,
+            A act, G gate) const {
     const std::int64_t u = r.units, width = 4 * u, row_step = r.steps * width;
     T* first = gates + (begin * r.steps + t) * width;
     for (std::int64_t b = begin; b < end; ++b)
       std::copy_n(x + (b * r.steps + t) * width, width, first + (b - begin) * row_step);
     const Before<T> h = before<T>(r, start, states, begin, t), c = before<T>(r, start_carry, carries, begin, t);
-    kernel.multiply_add(h.data, h.leading, first, row_step, end - begin);
+    kernel.multiply_add(h.data, h.leading, first, row_step, end - begin, room);
     for (std::int64_t b = begin; b < end; ++b) {
       T* g = first + (b - begin) * row_step;
       T *state = states + (b * r.steps + t) * u, *carry = carries + (b * r.steps + t) * u;
@@ -49,7 +50,8 @@ struct LstmGrad {
   std::vector<T>&dh, &dc, &tc;  // of the rows of this thread; tc for one row
 
   template <class A, class G>
-  void step(const PackedMatrix<T>& kernel, std::int64_t begin, std::int64_t end, std::int64_t t, A act, G gate) const {
+  void step(const PackedMatrix<T>& kernel, const Room<T>& room, std::int64_t begin, std::int64_t end, std::int64_t t,
+            A act, G gate) const {
     const std::int64_t u = r.units, width = 4 * u;
     const Before<T> c = before<T>(r, start_carry, carries, begin, t);
     for (std::int64_t b = begin; b < end; ++b) {
@@ -83,7 +85,7 @@ struct LstmGrad {
       }
     }
     // Rows that the mask leaves out add zeros to their gradient, which passes through.
-    kernel.multiply_add(diff_x + (begin * r.steps + t) * width, r.steps * width, dh.data(), u, end - begin);
+    kernel.multiply_add(diff_x + (begin * r.steps + t) * width, r.steps * width, dh.data(), u, end - begin, room);
   }
 };
 
@@ -102,7 +104,8 @@ void lstm_forward(const Recurrence& r, const void* x, const void* start, const v
                        static_cast<T*>(gates)};
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 4, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t t = 0; t < r.steps; ++t) lstm.step(packed, begin, end, t, act, gate);
+        const Room<T> room(packed, end - begin);
+        for (std::int64_t t = 0; t < r.steps; ++t) lstm.step(packed, room, begin, end, t, act, gate);
       });
     });
   });
@@ -115,6 +118,7 @@ void lstm_backward(const Recurrence& r, const void* diff_states, const void* dif
     const PackedMatrix<T> packed(static_cast<const T*>(kernel), 4 * r.units, 4 * r.units, r.units, true);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 4, [&](std::int64_t begin, std::int64_t end) {
+        const Room<T> room(packed, end - begin);
         const auto n = static_cast<std::size_t>((end - begin) * r.units);
         std::vector<T> dh(n), dc(n), tc(static_cast<std::size_t>(r.units));
         const LstmGrad<T> grad{r,
@@ -127,7 +131,7 @@ void lstm_backward(const Recurrence& r, const void* diff_states, const void* dif
                                dh,
                                dc,
                                tc};
-        for (std::int64_t t = r.steps; t-- > 0;) grad.step(packed, begin, end, t, act, gate);
+        for (std::int64_t t = r.steps; t-- > 0;) grad.step(packed, room, begin, end, t, act, gate);
         std::copy(dh.begin(), dh.end(), static_cast<T*>(diff_start) + begin * r.units);
         std::copy(dc.begin(), dc.end(), static_cast<T*>(diff_start_carry) + begin * r.units);
       });
@@ -142,11 +146,12 @@ void simple_rnn_forward(const Recurrence& r, const void* x, const void* start, c
     const auto *in = static_cast<const T*>(x), *h0 = static_cast<const T*>(start);
     auto* out = static_cast<T*>(states);
     over_rows(r, 1, [&](std::int64_t begin, std::int64_t end) {
+      const Room<T> room(packed, end - begin);
       for (std::int64_t t = 0; t < r.steps; ++t) {
         const Before<T> h = before<T>(r, h0, out, begin, t);
         for (std::int64_t b = begin; b < end; ++b)
           std::copy_n(in + (b * r.steps + t) * u, u, out + (b * r.steps + t) * u);
-        packed.multiply_add(h.data, h.leading, out + (begin * r.steps + t) * u, r.steps * u, end - begin);
+        packed.multiply_add(h.data, h.leading, out + (begin * r.steps + t) * u, r.steps * u, end - begin, room);
         for (std::int64_t b = begin; b < end; ++b) {
           T* state = out + (b * r.steps + t) * u;
           if (counts(r, b, t))
@@ -167,6 +172,7 @@ void simple_rnn_backward(const Recurrence& r, const void* diff_states, const voi
     const auto *dy = static_cast<const T*>(diff_states), *y = static_cast<const T*>(states);
     auto* dx = static_cast<T*>(diff_x);
     over_rows(r, 1, [&](std::int64_t begin, std::int64_t end) {
+      const Room<T> room(packed, end - begin);
       std::vector<T> dh(static_cast<std::size_t>((end - begin) * u));
       for (std::int64_t t = r.steps; t-- > 0;) {
         for (std::int64_t b = begin; b < end; ++b) {
@@ -179,7 +185,7 @@ void simple_rnn_backward(const Recurrence& r, const void* diff_states, const voi
             if (on) h[k] = 0;
           }
         }
-        packed.multiply_add(dx + (begin * r.steps + t) * u, r.steps * u, dh.data(), u, end - begin);
+        packed.multiply_add(dx + (begin * r.steps + t) * u, r.steps * u, dh.data(), u, end - begin, room);
       }
       std::copy(dh.begin(), dh.end(), static_cast<T*>(diff_start) + begin * u);
     });

@@ -93,6 +93,9 @@ Before<T> before(const Recurrence& r, const T* start, const T* states, std::int6
   return {states + (row * r.steps + step - 1) * r.units, r.steps * r.units};
 }
 
+template <class T>
+using Room = typename PackedMatrix<T>::Room;
+
 // Rows of the batch are independent: each thread walks the steps of some of them.
 template <class F>
 void over_rows(const Recurrence& r, std::int64_t gates, F&& f) {

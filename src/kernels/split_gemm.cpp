@@ -272,4 +272,44 @@ bool split_gemm(const SplitGemm& g, const float* a, const float* b, float* dst, 
   return finite;
 }
 
+namespace {
+
+std::size_t strip_bytes(int64_t terms) { return static_cast<std::size_t>(parts_of(terms, kTerms)) * amx::kSplitBytes; }
+
+}  // namespace
+
+SplitMatrix::SplitMatrix(const float* b, int64_t k, int64_t n, int64_t row, int64_t step)
+    : k_(k), n_(n), strips_(static_cast<std::size_t>(parts_of(n, kStrip)) * strip_bytes(k)) {
+  const FlushSubnormals flush;
+  auto* to = static_cast<std::byte*>(strips_.data());
+  for (int64_t j = 0; j < n; j += kStrip, to += strip_bytes(k))
+    finite_ &= amx::split({amx::Side::b, b + j * step, step, row, std::min(kStrip, n - j), k}, to);
+}
+
+std::size_t SplitMatrix::scratch(int64_t rows) const {
+  return static_cast<std::size_t>(parts_of(rows, kStrip)) * strip_bytes(k_) + kStrip * kStrip * sizeof(float);
+}
+
+bool SplitMatrix::multiply_add(const float* a, int64_t a_row, int64_t rows, float* dst, int64_t dst_row,
+                               std::span<std::byte> scratch) const {
+  const FlushSubnormals flush;
+  const auto strips = static_cast<std::byte*>(scratch.data());
+  auto* room = reinterpret_cast<float*>(strips + scratch.size() - kStrip * kStrip * sizeof(float));
+  bool finite = true;
+  for (int64_t i = 0; i < rows; i += kStrip)
+    finite &= amx::split({amx::Side::a, a + i * a_row, a_row, 1, std::min(kStrip, rows - i), k_},
+                         strips + static_cast<std::size_t>(i / kStrip) * strip_bytes(k_));
+  if (!finite) return false;
+  const amx::Session session;
+  const auto* of_b = static_cast<const std::byte*>(strips_.data());
+  for (int64_t j = 0; j < n_; j += kStrip, of_b += strip_bytes(k_))
+    for (int64_t i = 0; i < rows; i += kStrip) {
+      const Block block(dst + i * dst_row + j, dst_row, std::min(kStrip, rows - i), std::min(kStrip, n_ - j), {}, room);
+      block.begin(false);
+      block.add(strips + static_cast<std::size_t>(i / kStrip) * strip_bytes(k_), of_b, parts_of(k_, kTerms));
+      block.end(true);
+    }
+  return true;
+}
+
 }  // namespace strata::kernels

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/tensor_data.h"
 #include "kernels/row_end.h"
 #include "strata/export.h"
 
@@ -29,5 +30,24 @@ std::size_t split_gemm_scratch(const SplitGemm& g);
 // bytes; where it is not large enough it comes from the pool. No element depends on the number of threads.
 STRATA_API bool split_gemm(const SplitGemm& g, const float* a, const float* b, float* dst,
                            std::span<std::byte> scratch = {});
+
+// The second factor of many products, split once.
+class SplitMatrix {
+ public:
+  // B (k, n): element (l, j) at b[l * row + j * step], where one of the two is 1.
+  SplitMatrix(const float* b, std::int64_t k, std::int64_t n, std::int64_t row, std::int64_t step);
+  // False where B has an infinity or a NaN.
+  bool is_finite() const { return finite_; }
+  std::size_t scratch(std::int64_t rows) const;  // bytes
+  // dst += A (rows, k) * B by this thread; rows lie a_row and dst_row apart. False where A has an infinity or a NaN:
+  // dst is as before.
+  bool multiply_add(const float* a, std::int64_t a_row, std::int64_t rows, float* dst, std::int64_t dst_row,
+                    std::span<std::byte> scratch) const;
+
+ private:
+  std::int64_t k_, n_;
+  detail::Buffer strips_;
+  bool finite_ = true;
+};
 
 }  // namespace strata::kernels

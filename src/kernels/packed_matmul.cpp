@@ -68,44 +68,46 @@ namespace strata::kernels {
 
 HWY_EXPORT(MultiplyAdd);
 
-// Up to so much of a split matrix stays in the second-level cache from step to step.
-constexpr std::int64_t kCachedElements = 280'000;
-// Fewer rows leave most of a tile empty.
-constexpr std::int64_t kTileRows = 24;
-
 template <class T>
-PackedMatrix<T>::PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed)
-    : k_(k), n_(n), panels_(static_cast<std::size_t>((n + kPanel - 1) / kPanel * kPanel * k)) {
-  for (std::int64_t j0 = 0; j0 < n; j0 += kPanel)
-    for (std::int64_t l = 0; l < k; ++l)
-      for (std::int64_t j = j0; j < std::min(n, j0 + kPanel); ++j)
-        panels_[static_cast<std::size_t>(j0 * k + l * kPanel + j - j0)] =
-            transposed ? b[j * leading + l] : b[l * leading + j];
+PackedMatrix<T>::PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed,
+                              std::int64_t rows)
+    : b_(b), leading_(leading), k_(k), n_(n), transposed_(transposed) {
   if constexpr (std::is_same_v<T, float>)
-    if (k * n <= kCachedElements && split_gemm_pays(32, n, k)) {
+    if (split_gemm_pays(rows, n, k)) {
       split_ = std::make_unique<SplitMatrix>(b, k, n, transposed ? 1 : leading, transposed ? leading : 1);
       if (!split_->is_finite()) split_.reset();
     }
 }
 
+template <class T>
+const T* PackedMatrix<T>::panels() const {
+  std::call_once(once_, [&] {
+    panels_.resize(static_cast<std::size_t>((n_ + kPanel - 1) / kPanel * kPanel * k_));
+    for (std::int64_t j0 = 0; j0 < n_; j0 += kPanel)
+      for (std::int64_t l = 0; l < k_; ++l)
+        for (std::int64_t j = j0; j < std::min(n_, j0 + kPanel); ++j)
+          panels_[static_cast<std::size_t>(j0 * k_ + l * kPanel + j - j0)] =
+              transposed_ ? b_[j * leading_ + l] : b_[l * leading_ + j];
+  });
+  return panels_.data();
+}
+
 template <>
 void PackedMatrix<float>::multiply_add(const float* a, std::int64_t a_leading, float* dst, std::int64_t dst_leading,
                                        std::int64_t rows, const Room& room) const {
-  if (split_ != nullptr && rows >= kTileRows &&
-      split_->multiply_add(a, a_leading, rows, dst, dst_leading, room.memory()))
-    return;
-  HWY_DYNAMIC_DISPATCH(MultiplyAdd)(a, a_leading, panels_.data(), k_, n_, dst, dst_leading, rows);
+  if (split_ != nullptr && split_->multiply_add(a, a_leading, rows, dst, dst_leading, room.memory())) return;
+  HWY_DYNAMIC_DISPATCH(MultiplyAdd)(a, a_leading, panels(), k_, n_, dst, dst_leading, rows);
 }
 
 template <>
 void PackedMatrix<double>::multiply_add(const double* a, std::int64_t a_leading, double* dst, std::int64_t dst_leading,
                                         std::int64_t rows, const Room&) const {
+  const double* of_b = panels();
   for (std::int64_t i = 0; i < rows; ++i)
     for (std::int64_t j0 = 0; j0 < n_; j0 += kPanel)
       for (std::int64_t l = 0; l < k_; ++l)
         for (std::int64_t j = j0; j < std::min(n_, j0 + kPanel); ++j)
-          dst[i * dst_leading + j] +=
-              a[i * a_leading + l] * panels_[static_cast<std::size_t>(j0 * k_ + l * kPanel + j - j0)];
+          dst[i * dst_leading + j] += a[i * a_leading + l] * of_b[j0 * k_ + l * kPanel + j - j0];
 }
 
 template class PackedMatrix<float>;

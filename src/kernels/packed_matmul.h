@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <type_traits>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace strata::kernels {
 template <class T>
 class PackedMatrix {
  public:
-  // Row l of B begins at b + l * leading; of the transposed form, column l does.
-  PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed);
+  // Row l of B begins at b + l * leading; of the transposed form, column l does. It is read as long as this lives.
+  // Threads together multiply `rows` rows at a time.
+  PackedMatrix(const T* b, std::int64_t leading, std::int64_t k, std::int64_t n, bool transposed, std::int64_t rows);
   // What a thread needs to multiply up to so many rows at a time.
   class Room {
    public:
@@ -33,8 +35,13 @@ class PackedMatrix {
                     const Room& room) const;
 
  private:
-  std::int64_t k_, n_;
-  std::vector<T> panels_;
+  const T* panels() const;
+
+  const T* b_;
+  std::int64_t leading_, k_, n_;
+  bool transposed_;
+  mutable std::once_flag once_;
+  mutable std::vector<T> panels_;             // from their first use on
   std::unique_ptr<const SplitMatrix> split_;  // for the tiles of AMX, where they are faster
 };
 

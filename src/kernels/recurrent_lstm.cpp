@@ -94,7 +94,7 @@ struct LstmGrad {
 void lstm_forward(const Recurrence& r, const void* x, const void* start, const void* start_carry, const void* kernel,
                   void* states, void* carries, void* gates) {
   with_type(r.dtype, [&]<class T>() {
-    const PackedMatrix<T> packed(static_cast<const T*>(kernel), 4 * r.units, r.units, 4 * r.units, false);
+    const PackedMatrix<T> packed(static_cast<const T*>(kernel), 4 * r.units, r.units, 4 * r.units, false, r.batch);
     const Lstm<T> lstm{r,
                        static_cast<const T*>(x),
                        static_cast<const T*>(start),
@@ -115,7 +115,7 @@ void lstm_backward(const Recurrence& r, const void* diff_states, const void* dif
                    const void* kernel, const void* carries, const void* gates, void* diff_x, void* diff_start,
                    void* diff_start_carry) {
   with_type(r.dtype, [&]<class T>() {
-    const PackedMatrix<T> packed(static_cast<const T*>(kernel), 4 * r.units, 4 * r.units, r.units, true);
+    const PackedMatrix<T> packed(static_cast<const T*>(kernel), 4 * r.units, 4 * r.units, r.units, true, r.batch);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 4, [&](std::int64_t begin, std::int64_t end) {
         const Room<T> room(packed, end - begin);
@@ -142,7 +142,7 @@ void lstm_backward(const Recurrence& r, const void* diff_states, const void* dif
 void simple_rnn_forward(const Recurrence& r, const void* x, const void* start, const void* kernel, void* states) {
   with_type(r.dtype, [&]<class T>() {
     const std::int64_t u = r.units;
-    const PackedMatrix<T> packed(static_cast<const T*>(kernel), u, u, u, false);
+    const PackedMatrix<T> packed(static_cast<const T*>(kernel), u, u, u, false, r.batch);
     const auto *in = static_cast<const T*>(x), *h0 = static_cast<const T*>(start);
     auto* out = static_cast<T*>(states);
     over_rows(r, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -168,7 +168,7 @@ void simple_rnn_backward(const Recurrence& r, const void* diff_states, const voi
                          void* diff_x, void* diff_start) {
   with_type(r.dtype, [&]<class T>() {
     const std::int64_t u = r.units;
-    const PackedMatrix<T> packed(static_cast<const T*>(kernel), u, u, u, true);
+    const PackedMatrix<T> packed(static_cast<const T*>(kernel), u, u, u, true, r.batch);
     const auto *dy = static_cast<const T*>(diff_states), *y = static_cast<const T*>(states);
     auto* dx = static_cast<T*>(diff_x);
     over_rows(r, 1, [&](std::int64_t begin, std::int64_t end) {

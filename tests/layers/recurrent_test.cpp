@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "strata/strata.h"
 #include "tests/support/errors.h"
 #include "tests/support/gradients.h"
@@ -95,6 +97,36 @@ TEST(Recurrent, GradientsInFloat64) {
       return out;
     };
     EXPECT_EQ(test::compare_gradients(f, {random::normal({3, 4, 2}, {.dtype = float64, .seed = 3})}), "");
+  }
+}
+
+// Sizes at which products take the tiles of AMX where there are any; a NaN stays in its row.
+TEST(Recurrent, LargeBatchesAgreeWithFloat64) {
+  const Tensor x = sequences({50, 3, 20});
+  const std::pair<Layer, Layer> pairs[] = {
+      {LSTM(65), LSTM(65, {.dtype = "float64"})},
+      {GRU(130), GRU(130, {.dtype = "float64"})},
+      {GRU(130, {.reset_after = false}), GRU(130, {.reset_after = false, .dtype = "float64"})},
+      {SimpleRNN(140), SimpleRNN(140, {.dtype = "float64"})}};
+  for (const auto& [narrow, wide] : pairs) {
+    narrow.build(x.shape());
+    wide.build(x.shape());
+    Tensors weights;
+    for (const Tensor& w : narrow.get_weights()) weights.push_back(cast(w, float64));
+    wide.set_weights(weights);
+    const auto run = [](const Layer& layer, const Tensor& in) {
+      GradientTape tape;
+      tape.watch(in);
+      const Tensor y = layer(in);
+      return Tensors{y, tape.gradient(reduce_sum(square(y)), in)};
+    };
+    const Tensors found = run(narrow, x), wanted = run(wide, cast(x, float64));
+    for (std::size_t i = 0; i < 2; ++i)
+      EXPECT_LT(difference(cast(found[i], float64), wanted[i]), 2e-6 * reduce_max(abs(wanted[i])).item<double>());
+    const Tensor bad = fill({1, 3, 20}, std::numeric_limits<float>::quiet_NaN());
+    const Tensor spoilt = narrow(concat({Tensor(x[Slice(0, 49)]), bad}, 0));
+    EXPECT_LT(difference(spoilt[Slice(0, 49)], found[0][Slice(0, 49)]), 2e-6);
+    EXPECT_TRUE(reduce_all(isnan(spoilt[Slice(49, 50)])).item<bool>());
   }
 }
 

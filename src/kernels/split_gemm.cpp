@@ -19,7 +19,7 @@ using std::int64_t;
 constexpr int64_t kStrip = amx::kStripLines, kTerms = amx::kDepth;
 // The inner factor is split as far as the second-level cache holds it beside the rest, the outer one in blocks of one
 // strip that stay in the first-level cache.
-constexpr int64_t kInnerStrips = 8, kInnerBlocks = 64, kOuterBlocks = 2;
+constexpr int64_t kInnerStrips = 8, kInnerBlocks = 16, kOuterBlocks = 2;
 
 // Where few rows are multiplied, halves of long sums are the work of different threads: each reads the rows of the
 // weights that it updates, while what another has written lies in that one's cache.
@@ -34,7 +34,7 @@ struct Part {
 struct Splits {
   Splits(int64_t lines, int64_t terms)
       : strips(std::min(kInnerStrips, parts_of(lines, kStrip))),
-        blocks(std::min(parts_of(terms, kTerms), kInnerBlocks / strips)) {}
+        blocks(std::min(kInnerBlocks, parts_of(terms, kTerms))) {}
   std::size_t inner_bytes() const { return static_cast<std::size_t>(strips * blocks) * amx::kSplitBytes; }
   std::size_t bytes() const {
     return inner_bytes() + kOuterBlocks * amx::kSplitBytes +
@@ -74,35 +74,35 @@ class Block {
         room_(room),
         tiles_{static_cast<int>(parts_of(rows, amx::kRows)), static_cast<int>(parts_of(columns, amx::kColumns))} {}
 
-  // From zero, or from what dst has.
-  void begin(bool from_zero) const {
-    if (from_zero) return clear();
-    if (whole_) return tiles_.load(dst_, step_);
-    for (int64_t i = 0; i < rows_; ++i) std::copy_n(dst_ + i * step_, columns_, room_ + i * kStrip);
-    tiles_.load(room_, kStrip);
-  }
-  void add(const std::byte* a, const std::byte* b, int64_t blocks) const { tiles_.add(a, b, blocks); }
-  void pause() const { tiles_.store(room_, kStrip); }
-  void resume() const { tiles_.load(room_, kStrip); }
-  // Sums that are complete get what ends their rows.
-  void end(bool complete) const {
-    if (whole_) {
-      tiles_.store(dst_, step_);
-    } else {
-      tiles_.store(room_, kStrip);
-      for (int64_t i = 0; i < rows_; ++i) std::copy_n(room_ + i * kStrip, columns_, dst_ + i * step_);
-    }
-    if (complete && !end_.is_none())
-      for (int64_t i = 0; i < rows_; ++i) end_.apply(dst_ + i * step_, columns_);
-  }
-
- private:
   void clear() const {
     for (int64_t i = 0; whole_ && i < rows_; ++i)
       for (int64_t j = 0; j < columns_; j += amx::kColumns) prefetch_to_write(dst_ + i * step_ + j);
     tiles_.clear();
   }
+  void load() const {
+    if (whole_) return tiles_.load(dst_, step_);
+    for (int64_t i = 0; i < rows_; ++i) std::copy_n(dst_ + i * step_, columns_, room_ + i * kStrip);
+    resume();
+  }
+  void add(const std::byte* a, const std::byte* b, int64_t blocks) const { tiles_.add(a, b, blocks); }
+  void pause() const { tiles_.store(room_, kStrip); }
+  void resume() const { tiles_.load(room_, kStrip); }
+  void store() const {
+    if (whole_) return tiles_.store(dst_, step_);
+    pause();
+    for (int64_t i = 0; i < rows_; ++i) std::copy_n(room_ + i * kStrip, columns_, dst_ + i * step_);
+  }
+  void add_to_dst() const {
+    pause();
+    for (int64_t i = 0; i < rows_; ++i)
+      for (int64_t j = 0; j < columns_; ++j) dst_[i * step_ + j] += room_[i * kStrip + j];
+  }
+  void end_rows() const {
+    if (!end_.is_none())
+      for (int64_t i = 0; i < rows_; ++i) end_.apply(dst_ + i * step_, columns_);
+  }
 
+ private:
   float* dst_;
   int64_t step_;
   RowEnd end_;
@@ -152,15 +152,18 @@ class Multiplication {
         for (int64_t i = 0; i < lines; i += kStrip) {
           const Block block = block_of(line + i, lines - i, o, outer.lines - o, room_.sums + i * kStrip);
           if (t == begin)
-            block.begin(begin == 0);
+            block.clear();
           else if (!alone)
             block.resume();
           const std::byte* from = room_.inner + i / kStrip * strip_bytes + (t - begin) / kTerms * amx::kSplitBytes;
           block.add(a_is_inner_ ? from : room_.outer, a_is_inner_ ? room_.outer : from, parts_of(stop - t, kTerms));
-          if (stop == end)
-            block.end(stop == inner.terms);
-          else if (!alone)
-            block.pause();
+          if (stop < end) {
+            if (!alone) block.pause();
+            continue;
+          }
+          // Long sums are sums of those of segments, which loses less than adding term after term.
+          begin == 0 ? block.store() : block.add_to_dst();
+          if (stop == inner.terms) block.end_rows();
         }
       }
   }
@@ -305,9 +308,9 @@ bool SplitMatrix::multiply_add(const float* a, int64_t a_row, int64_t rows, floa
   for (int64_t j = 0; j < n_; j += kStrip, of_b += strip_bytes(k_))
     for (int64_t i = 0; i < rows; i += kStrip) {
       const Block block(dst + i * dst_row + j, dst_row, std::min(kStrip, rows - i), std::min(kStrip, n_ - j), {}, room);
-      block.begin(false);
+      block.load();
       block.add(strips + static_cast<std::size_t>(i / kStrip) * strip_bytes(k_), of_b, parts_of(k_, kTerms));
-      block.end(true);
+      block.store();
     }
   return true;
 }

@@ -21,4 +21,12 @@ void parallel_team(std::int64_t steps, std::int64_t most, void (*part)(void*, st
   part(f, omp_get_thread_num(), omp_get_num_threads());
 }
 
+void parallel_ranges(std::int64_t n, std::int64_t cost, void (*part)(void*, std::int64_t, std::int64_t), void* f) {
+  if (n <= 0) return;
+  parallel_threads(n * std::max<std::int64_t>(cost, 1), n, [&](std::int64_t index, std::int64_t threads) {
+    const Share share = share_of(n, index, threads);
+    part(f, share.begin, share.end);
+  });
+}
+
 }  // namespace strata::kernels

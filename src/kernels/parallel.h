@@ -16,8 +16,8 @@ inline constexpr std::int64_t kParallelWork = 32768;
 struct Share {
   std::int64_t begin, end;
 };
-// What thread `index` of `threads` has of [0, n): all loops here cut so. Where loops over the same memory are cut alike,
-// threads find in their caches what they wrote.
+// What thread `index` of `threads` has of [0, n): all loops here cut so. Where loops over the same memory are cut
+// alike, threads find in their caches what they wrote.
 constexpr Share share_of(std::int64_t n, std::int64_t index, std::int64_t threads) {
   const std::int64_t each = n / threads, more = n % threads;
   const std::int64_t begin = each * index + (index < more ? index : more);
@@ -31,8 +31,8 @@ STRATA_API std::int64_t team_size(std::int64_t steps, std::int64_t most);
 STRATA_API void parallel_team(std::int64_t steps, std::int64_t most, void (*part)(void*, std::int64_t, std::int64_t),
                               void* f);
 
-// The same for any callable f(index, threads), which must not throw. Through a pointer, so that loops are compiled once,
-// not once for one thread and again for many.
+// The same for any callable f(index, threads), which must not throw. Through a pointer, so that loops are compiled
+// once, not once for one thread and again for many.
 template <class F>
 void parallel_threads(std::int64_t steps, std::int64_t most, F&& f) {
   using Function = std::remove_reference_t<F>;
@@ -40,15 +40,17 @@ void parallel_threads(std::int64_t steps, std::int64_t most, F&& f) {
   parallel_team(steps, most, part, const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 
+// Calls part(f, begin, end) as parallel_for() says.
+STRATA_API void parallel_ranges(std::int64_t n, std::int64_t cost, void (*part)(void*, std::int64_t, std::int64_t),
+                                void* f);
+
 // Calls f(begin, end) for the parts of [0, n) that share_of() says; each index costs about `cost` elementary steps. f
 // must not throw, and its results must not depend on how [0, n) is cut.
 template <class F>
 void parallel_for(std::int64_t n, std::int64_t cost, F&& f) {
-  if (n <= 0) return;
-  parallel_threads(n * (cost > 1 ? cost : 1), n, [&](std::int64_t index, std::int64_t threads) {
-    const Share share = share_of(n, index, threads);
-    f(share.begin, share.end);
-  });
+  using Function = std::remove_reference_t<F>;
+  auto part = [](void* p, std::int64_t begin, std::int64_t end) { (*static_cast<Function*>(p))(begin, end); };
+  parallel_ranges(n, cost, part, const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
 
 }  // namespace strata::kernels

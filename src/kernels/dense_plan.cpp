@@ -35,7 +35,7 @@ class PackedDense final : public DensePlan {
 class PlainDense final : public DensePlan {
  public:
   using DensePlan::DensePlan;
-  std::string implementation() const override { return "product"; }
+  std::string implementation() const override { return scratch_ > 0 ? "product on tiles" : "product"; }
   std::size_t packed_size() const override { return 0; }
   std::size_t scratch_size() const override { return scratch_; }
   void pack(const void*, void*) const override {}

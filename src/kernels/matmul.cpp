@@ -188,8 +188,10 @@ void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
     multiply_half(s, a, b, dst);
   } else if constexpr (std::is_same_v<T, float>) {
     multiply_fastest(s, a, b, dst);
+  } else if (s.m * s.n * s.k <= kSmallWork) {
+    multiply_small(s, a, b, dst);
   } else {
-    s.m* s.n* s.k <= kSmallWork ? multiply_small(s, a, b, dst) : multiply_loops(s, a, b, dst);
+    multiply_loops(s, a, b, dst);
   }
 }
 

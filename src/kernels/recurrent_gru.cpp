@@ -8,8 +8,6 @@ namespace {
 // The recurrent kernel (units, 3 * units): all of it, or the parts of the gates and of the candidate.
 template <class T>
 struct Kernels {
-  Kernels(const T* kernel, const Recurrence& r, bool reset_after, bool transposed)
-      : Kernels(kernel, r.units, r.batch, reset_after, transposed) {}
   Kernels(const T* kernel, std::int64_t u, std::int64_t rows, bool reset_after, bool transposed)
       : gates(kernel, 3 * u, transposed ? (reset_after ? 3 : 2) * u : u, transposed ? u : (reset_after ? 3 : 2) * u,
               transposed, rows),
@@ -136,7 +134,7 @@ struct GruGrad {
 void gru_forward(const Recurrence& r, bool reset_after, const void* x, const void* start, const void* kernel,
                  const void* bias, void* states, void* kept) {
   with_type(r.dtype, [&]<class T>() {
-    const Kernels<T> kernels(static_cast<const T*>(kernel), r, reset_after, false);
+    const Kernels<T> kernels(static_cast<const T*>(kernel), r.units, r.batch, reset_after, false);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 3, [&](std::int64_t begin, std::int64_t end) {
         const Rooms<T> rooms(kernels, end - begin);
@@ -161,7 +159,7 @@ void gru_forward(const Recurrence& r, bool reset_after, const void* x, const voi
 void gru_backward(const Recurrence& r, bool reset_after, const void* diff_states, const void* start, const void* kernel,
                   const void* states, const void* kept, void* diff_x, void* diff_inner, void* diff_start) {
   with_type(r.dtype, [&]<class T>() {
-    const Kernels<T> kernels(static_cast<const T*>(kernel), r, reset_after, true);
+    const Kernels<T> kernels(static_cast<const T*>(kernel), r.units, r.batch, reset_after, true);
     with_activations(r, [&](auto act, auto gate) {
       over_rows(r, 3, [&](std::int64_t begin, std::int64_t end) {
         const Rooms<T> rooms(kernels, end - begin);

@@ -25,6 +25,9 @@ constexpr int64_t kInnerStrips = 8, kInnerBlocks = 16, kOuterBlocks = 2;
 // weights that it updates, while what another has written lies in that one's cache.
 constexpr int64_t kFewRows = 48, kLongSum = 512;
 
+// Of a split strip.
+std::size_t strip_bytes(int64_t terms) { return static_cast<std::size_t>(parts_of(terms, kTerms)) * amx::kSplitBytes; }
+
 // One part of the product: some rows of A times some columns of B over some terms.
 struct Part {
   int64_t i0, i1, j0, j1, l0, l1;
@@ -142,9 +145,9 @@ class Multiplication {
     const amx::Strip &inner = a_is_inner_ ? a_ : b_, &outer = a_is_inner_ ? b_ : a_;
     const bool alone = lines <= kStrip;  // sums stay in the tiles
     const int64_t terms = kOuterBlocks * kTerms;
-    const int64_t strip_bytes = parts_of(end - begin, kTerms) * amx::kSplitBytes;
+    const auto of_strip = static_cast<int64_t>(strip_bytes(end - begin));
     for (int64_t i = 0; i < lines; i += kStrip)
-      split(inner, line + i, lines - i, begin, end, room_.inner + i / kStrip * strip_bytes);
+      split(inner, line + i, lines - i, begin, end, room_.inner + i / kStrip * of_strip);
     for (int64_t o = 0; o < outer.lines; o += kStrip)
       for (int64_t t = begin; t < end; t += terms) {
         const int64_t stop = std::min(end, t + terms);
@@ -155,7 +158,7 @@ class Multiplication {
             block.clear();
           else if (!alone)
             block.resume();
-          const std::byte* from = room_.inner + i / kStrip * strip_bytes + (t - begin) / kTerms * amx::kSplitBytes;
+          const std::byte* from = room_.inner + i / kStrip * of_strip + (t - begin) / kTerms * amx::kSplitBytes;
           block.add(a_is_inner_ ? from : room_.outer, a_is_inner_ ? room_.outer : from, parts_of(stop - t, kTerms));
           if (stop < end) {
             if (!alone) block.pause();
@@ -246,8 +249,7 @@ void add_halves(const SplitGemm& g, const float* halves, float* dst) {
 }  // namespace
 
 bool split_gemm_pays(int64_t m, int64_t n, int64_t k) {
-  static const bool available = amx::available();
-  if (!available || std::min({m, n, k}) < 32 || m * n < 4096 || m * n * k < (1 << 17)) return false;
+  if (!amx::available() || std::min({m, n, k}) < 32 || m * n < 4096 || m * n * k < (1 << 17)) return false;
   // Tiles that are not full take as long as full ones.
   return 4 * m * n * k >= 3 * rounded(m, amx::kRows) * rounded(n, amx::kColumns) * rounded(k, kTerms);
 }
@@ -274,12 +276,6 @@ bool split_gemm(const SplitGemm& g, const float* a, const float* b, float* dst, 
   if (finite && w.halves) add_halves(g, halves, dst);
   return finite;
 }
-
-namespace {
-
-std::size_t strip_bytes(int64_t terms) { return static_cast<std::size_t>(parts_of(terms, kTerms)) * amx::kSplitBytes; }
-
-}  // namespace
 
 SplitMatrix::SplitMatrix(const float* b, int64_t k, int64_t n, int64_t row, int64_t step)
     : k_(k), n_(n), strips_(static_cast<std::size_t>(parts_of(n, kStrip)) * strip_bytes(k)) {

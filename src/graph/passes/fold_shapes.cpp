@@ -1,7 +1,5 @@
 // What depends on shapes and constants alone is computed once for a plan, whose shapes are known: counts of means,
 // gradients of losses that begin with ones.
-#include <algorithm>
-
 #include "graph/passes/passes.h"
 #include "graph/passes/uses.h"
 #include "strata/error.h"
@@ -30,15 +28,15 @@ bool is_foldable(const Graph& graph, const Node& node, const Tensors& known) {
   return !node.in.empty();
 }
 
-// The node's result; undefined where the op refuses its inputs, which the run then tells.
-Tensor result_of(const Graph& graph, const Node& node, const Tensors& known) {
+// The node's result; none where the op refuses its inputs, which the run then tells.
+Tensors result_of(const Graph& graph, const Node& node, const Tensors& known) {
   Tensors in;
   for (const int v : node.in) {
     const Spec& spec = graph.values[at(v)];
     in.push_back(known[at(v)].defined() ? known[at(v)] : detail::allocate(spec.shape, spec.dtype));
   }
   try {
-    return run_eagerly(*node.op, in)[0];
+    return run_eagerly(*node.op, in);
   } catch (const Error&) {
     return {};
   }
@@ -47,22 +45,9 @@ Tensor result_of(const Graph& graph, const Node& node, const Tensors& known) {
 }  // namespace
 
 bool fold_shapes(Graph& graph) {
-  Tensors known(graph.values.size());
-  for (const auto& [v, tensor] : graph.constants) known[at(v)] = tensor;
-  std::vector<Node> kept;
-  for (const Node& node : graph.nodes) {
-    const Tensor result = is_foldable(graph, node, known) ? result_of(graph, node, known) : Tensor();
-    if (!result.defined()) {
-      kept.push_back(node);
-      continue;
-    }
-    known[at(node.out[0])] = result;
-    graph.constants.emplace_back(node.out[0], result);
-  }
-  const bool changed = kept.size() != graph.nodes.size();
-  graph.nodes = std::move(kept);
-  if (changed) remove_dead_code(graph);
-  return changed;
+  return fold(graph, [&](const Node& node, const Tensors& known) {
+    return is_foldable(graph, node, known) ? result_of(graph, node, known) : Tensors();
+  });
 }
 
 }  // namespace strata

@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "graph/passes/passes.h"
 #include "graph/registry.h"
 #include "strata/config.h"
 #include "strata/error.h"
@@ -46,6 +47,24 @@ int add_node(Graph& graph, std::vector<Node>& nodes, const OpPtr& op, const std:
   }
   nodes.push_back(std::move(node));
   return nodes.back().out.front();
+}
+
+bool fold(Graph& graph, const std::function<Tensors(const Node& node, const Tensors& known)>& results) {
+  Tensors known(graph.values.size());
+  for (const auto& [v, tensor] : graph.constants) known[at(v)] = tensor;
+  std::vector<Node> kept;
+  for (const Node& node : graph.nodes) {
+    const Tensors out = results(node, known);
+    if (out.empty()) kept.push_back(node);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      known[at(node.out[i])] = out[i];
+      graph.constants.emplace_back(node.out[i], out[i]);
+    }
+  }
+  const bool changed = kept.size() != graph.nodes.size();
+  graph.nodes = std::move(kept);
+  if (changed) remove_dead_code(graph);
+  return changed;
 }
 
 }  // namespace strata

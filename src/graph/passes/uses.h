@@ -1,6 +1,7 @@
 // What rewrites ask of a graph: who makes a value, who takes it.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -41,5 +42,9 @@ OpPtr op_named(std::string_view name, const Config& config = {});
 // Appends the node to `nodes`, with new values for its results; returns the first.
 int add_node(Graph& graph, std::vector<Node>& nodes, const OpPtr& op, const std::vector<int>& in,
              const std::string& scope);
+
+// Makes constants of the results of nodes that `results` knows, given the constants so far by value; it answers with
+// nothing for the others, which stay. True where something changed.
+bool fold(Graph& graph, const std::function<Tensors(const Node& node, const Tensors& known)>& results);
 
 }  // namespace strata

@@ -152,35 +152,47 @@ void multiply(const Product& p) {
 
 namespace {
 
-template <bool kRelu, bool kTwo>
+// Rows of bfloat16. Masked writes that cross lines of the cache cost many times what others do: whole rows have none.
+template <bool kTwo, bool kWhole>
+STRATA_AMX_INLINE void write_row(std::uint16_t* to, __m512i row, __mmask32 mask) {
+  if constexpr (kTwo && kWhole)
+    _mm512_storeu_si512(to, row);
+  else if constexpr (kTwo)
+    _mm512_mask_storeu_epi16(to, mask, row);
+  else if constexpr (kWhole)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(row));
+  else
+    _mm256_mask_storeu_epi16(to, static_cast<__mmask16>(mask), _mm512_castsi512_si256(row));
+}
+
+template <bool kRelu, bool kTwo, bool kWhole>
 STRATA_AMX void store_rows(const Results& r) {
   const __m512 zero = _mm512_setzero_ps();
-  const __mmask16 last = lanes(kTwo ? r.columns - kColumns : r.columns);
-  const __mmask32 both = static_cast<__mmask32>(last) << 16 | kAll;
+  const __mmask32 mask = kTwo ? static_cast<__mmask32>(lanes(r.columns - kColumns)) << 16 | kAll : lanes(r.columns);
   const float *s0 = r.sums[0], *s1 = r.sums[1];
   std::uint16_t* to = r.to;
   const std::int64_t rows = r.rows, to_step = r.to_step;  // else read again after each write
   for (std::int64_t i = 0; i < rows; ++i, to += to_step) {
-    __m512 x = _mm512_loadu_ps(s0 + i * kColumns);
+    __m512 x = _mm512_loadu_ps(s0 + i * kColumns), y = zero;
     if constexpr (kRelu) x = _mm512_maskz_max_ps(kAll, zero, x);  // x where it is not a number
-    if constexpr (!kTwo) {
-      _mm256_mask_storeu_epi16(to, last, (__m256i)_mm512_cvtneps_pbh(x));
-    } else {
-      __m512 y = _mm512_loadu_ps(s1 + i * kColumns);
+    if constexpr (kTwo) {
+      y = _mm512_loadu_ps(s1 + i * kColumns);
       if constexpr (kRelu) y = _mm512_maskz_max_ps(kAll, zero, y);
-      _mm512_mask_storeu_epi16(to, both, (__m512i)_mm512_cvtne2ps_pbh(y, x));
     }
+    write_row<kTwo, kWhole>(to, (__m512i)_mm512_cvtne2ps_pbh(y, x), mask);
   }
 }
 
 }  // namespace
 
 void store(const Results& r) {
+  using Store = void (*)(const Results&);
+  static constexpr Store kByForm[2][2][2] = {{{store_rows<false, false, false>, store_rows<false, false, true>},
+                                              {store_rows<false, true, false>, store_rows<false, true, true>}},
+                                             {{store_rows<true, false, false>, store_rows<true, false, true>},
+                                              {store_rows<true, true, false>, store_rows<true, true, true>}}};
   const bool two = r.columns > kColumns;
-  if (r.relu)
-    two ? store_rows<true, true>(r) : store_rows<true, false>(r);
-  else
-    two ? store_rows<false, true>(r) : store_rows<false, false>(r);
+  kByForm[r.relu][two][r.columns == (two ? 2 : 1) * kColumns](r);
 }
 
 namespace {

@@ -39,9 +39,10 @@ constexpr auto kSumsStep = static_cast<std::size_t>(kColumns * sizeof(float));
 template <int M, int N>
 STRATA_AMX_INLINE void begin_sums(const Product& p) {
   // Of what sums begin with, each row is the same.
-  const std::size_t step = p.adds ? kSumsStep : 0;
-  const float* from = p.adds ? p.sums : p.start;
-  const auto of = [&](int tile) { return from + (p.adds ? tile * kTileFloats : tile % N * kColumns); };
+  const bool adds = p.added != nullptr;
+  const std::size_t step = adds ? kSumsStep : 0;
+  const float* from = adds ? p.added : p.start;
+  const auto of = [&](int tile) { return from + (adds ? tile * kTileFloats : tile % N * kColumns); };
   if (from == nullptr) {
     _tile_zero(0);
     if constexpr (M * N > 1) _tile_zero(1);
@@ -152,17 +153,23 @@ void multiply(const Product& p) {
 
 namespace {
 
-// Rows of bfloat16. Masked writes that cross lines of the cache cost many times what others do: whole rows have none.
-template <bool kTwo, bool kWhole>
-STRATA_AMX_INLINE void write_row(std::uint16_t* to, __m512i row, __mmask32 mask) {
-  if constexpr (kTwo && kWhole)
-    _mm512_storeu_si512(to, row);
-  else if constexpr (kTwo)
-    _mm512_mask_storeu_epi16(to, mask, row);
-  else if constexpr (kWhole)
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_castsi512_si256(row));
+// A row of one or two tiles as bfloat16. Masked writes that cross lines of the cache cost many times what others do:
+// for whole rows there is no mask.
+template <bool kWhole>
+STRATA_AMX_INLINE void write_row(std::uint16_t* to, __m512 x, __mmask32 mask) {
+  const auto row = (__m256i)_mm512_cvtneps_pbh(x);
+  if constexpr (kWhole)
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), row);
   else
-    _mm256_mask_storeu_epi16(to, static_cast<__mmask16>(mask), _mm512_castsi512_si256(row));
+    _mm256_mask_storeu_epi16(to, static_cast<__mmask16>(mask), row);
+}
+template <bool kWhole>
+STRATA_AMX_INLINE void write_row(std::uint16_t* to, __m512 x, __m512 y, __mmask32 mask) {
+  const auto row = (__m512i)_mm512_cvtne2ps_pbh(y, x);
+  if constexpr (kWhole)
+    _mm512_storeu_si512(to, row);
+  else
+    _mm512_mask_storeu_epi16(to, mask, row);
 }
 
 template <bool kRelu, bool kTwo, bool kWhole>
@@ -173,13 +180,15 @@ STRATA_AMX void store_rows(const Results& r) {
   std::uint16_t* to = r.to;
   const std::int64_t rows = r.rows, to_step = r.to_step;  // else read again after each write
   for (std::int64_t i = 0; i < rows; ++i, to += to_step) {
-    __m512 x = _mm512_loadu_ps(s0 + i * kColumns), y = zero;
+    __m512 x = _mm512_loadu_ps(s0 + i * kColumns);
     if constexpr (kRelu) x = _mm512_maskz_max_ps(kAll, zero, x);  // x where it is not a number
-    if constexpr (kTwo) {
-      y = _mm512_loadu_ps(s1 + i * kColumns);
+    if constexpr (!kTwo) {
+      write_row<kWhole>(to, x, mask);
+    } else {
+      __m512 y = _mm512_loadu_ps(s1 + i * kColumns);
       if constexpr (kRelu) y = _mm512_maskz_max_ps(kAll, zero, y);
+      write_row<kWhole>(to, x, y, mask);
     }
-    write_row<kTwo, kWhole>(to, (__m512i)_mm512_cvtne2ps_pbh(y, x), mask);
   }
 }
 

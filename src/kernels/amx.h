@@ -27,7 +27,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 };
 
-// sums[m][n] (+)= sum over k of a[m] at offsets[k] times panel n's tile k. m x n of at most 4 tiles.
+// sums[m][n] = sum over k of a[m] at offsets[k] times panel n's tile k, plus what they begin with. m x n of at most 4
+// tiles.
 struct Product {
   const std::byte* a[kMaxTiles];  // the first row of each tile of rows
   std::int64_t a_step;            // bytes from one row to the next
@@ -36,8 +37,8 @@ struct Product {
   const std::byte* panels;        // of packed columns, tile after tile; see pack()
   std::int64_t panel_step;        // bytes from one panel to the next
   int rows, columns;              // tiles
-  bool adds;                      // to what `sums` holds
-  const float* start;             // where not: what sums begin with, 16 for each panel; zeros if null
+  const float* added;             // what is added to the sums, tile after tile as they are; may be the same memory
+  const float* start;             // where that is null: what sums begin with, 16 for each panel; zeros if null
   float* sums;                    // tile after tile, n fastest
 };
 void multiply(const Product& p);  // inside a Session

@@ -136,8 +136,9 @@ class TilesPlan final : public ConvPlan {
     // The last tiles read beyond what is gathered, and drop what comes of it; the zeros behind the last row lie there.
     const std::int64_t behind = std::max(amx::kRows * layout_.step, s.row_needs() * layout_.pixel);
     sums_at_ = rounded(layout_.images * layout_.image + behind, 64);
-    sums_size_ = layout_.panels * amx::kMaxTiles * amx::kTileFloats;
-    bias_at_ = sums_at_ + 2 * sums_size_ * static_cast<std::int64_t>(sizeof(float));
+    const bool by_passes = layout_.blocks_at_once < static_cast<std::int64_t>(layout_.blocks.size());
+    bias_at_ =
+        sums_at_ + (kWaiting + (by_passes ? layout_.panels : 0)) * kSums * static_cast<std::int64_t>(sizeof(float));
     part_size_ = bias_at_ + layout_.panels * amx::kColumns * static_cast<std::int64_t>(sizeof(float));
   }
 
@@ -247,9 +248,9 @@ class TilesPlan final : public ConvPlan {
     Group groups[3];
     Waiting waiting;
     prepare(call, u, 0, own, groups[0]);
+    auto* sums = reinterpret_cast<float*>(own + sums_at_);
     for (std::int64_t i = 0; i < count; ++i) {
       if (i + 1 < count) prepare(call, u, i + 1, own, groups[(i + 1) % 3]);
-      float* sums = reinterpret_cast<float*>(own + sums_at_) + i % 2 * sums_size_;
       multiply(call, groups[i % 3], first, last, sums, waiting);
     }
     store(waiting);
@@ -308,10 +309,14 @@ class TilesPlan final : public ConvPlan {
   }
 
   // Results wait in memory while the next products run on the tiles, and are stored beside them, two panels at a time.
+  // There is memory for two such pairs, which take turns, before the sums of earlier blocks.
+  static constexpr std::int64_t kSums = amx::kMaxTiles * amx::kTileFloats;  // of a product
+  static constexpr std::int64_t kWaiting = 4;                               // products
   struct Waiting {
     const Group* group = nullptr;
     std::int64_t panel = 0, columns = 0;          // first one, and how many
     std::int64_t tile_step = 0, column_step = 0;  // of sums
+    std::int64_t pair = 0;                        // the memory where they are
     const float* sums = nullptr;
   };
 
@@ -327,25 +332,25 @@ class TilesPlan final : public ConvPlan {
     for (std::int64_t k = 0; k < count; k += layout_.blocks_at_once) {
       p.offsets = layout_.offsets.data() + k;
       p.blocks = std::min(layout_.blocks_at_once, count - k);
-      p.adds = k > 0;
-      p.sums = sums;
-      for (std::int64_t n = first; n < last; n += wide, p.sums += amx::kMaxTiles * amx::kTileFloats) {
+      float* earlier = sums + kWaiting * kSums;
+      for (std::int64_t n = first; n < last; n += wide, earlier += kSums) {
         p.panels = call.packed + n * panel_size_ + k * amx::kTileBytes;
         p.columns = static_cast<int>(std::min(wide, last - n));
         p.start = call.bias != nullptr ? call.bias + n * amx::kColumns : nullptr;
+        p.added = k > 0 ? earlier : nullptr;
+        p.sums = earlier;
+        const bool ends = k + p.blocks == count, joins = wide == 1 && (n - first) % 2 == 1;
+        if (ends) p.sums = sums + (joins ? 2 * waiting.pair + 1 : 2 - 2 * waiting.pair) * kSums;
         amx::multiply(p);
-        if (k + p.blocks < count) continue;
-        if (wide == 1 && (n - first) % 2 == 1) {
+        if (!ends) continue;
+        if (joins) {
           ++waiting.columns;
           continue;
         }
         store(waiting);
-        waiting = {&g,
-                   n,
-                   p.columns,
-                   p.columns * amx::kTileFloats,
-                   wide == 1 ? amx::kMaxTiles * amx::kTileFloats : amx::kTileFloats,
-                   p.sums};
+        waiting = {
+            &g,    n, p.columns, p.columns * amx::kTileFloats, wide == 1 ? kSums : amx::kTileFloats, 1 - waiting.pair,
+            p.sums};
       }
     }
   }
@@ -373,7 +378,7 @@ class TilesPlan final : public ConvPlan {
   Shape shape_;
   Layout layout_;
   Gatherer gatherer_{shape_, layout_};
-  std::int64_t panel_size_, parts_, sums_at_, sums_size_, bias_at_, part_size_;
+  std::int64_t panel_size_, parts_, sums_at_, bias_at_, part_size_;
 };
 
 // The gradient of src of a convolution that takes steps: for each image a convolution for each remainder of its rows

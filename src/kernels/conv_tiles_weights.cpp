@@ -180,7 +180,6 @@ class TilesWeightsPlan final : public ConvPlan {
     for (std::int64_t k = 0; k < blocks; k += chunk) {
       p.offsets = offsets + k;
       p.blocks = std::min(chunk, blocks - k);
-      p.adds = adds || k > 0;
       for (std::int64_t n = 0; n < columns_; n += 2)
         for (std::int64_t m = 0; m < rows; m += 2) {
           p.columns = static_cast<int>(std::min<std::int64_t>(2, columns_ - n));
@@ -191,6 +190,7 @@ class TilesWeightsPlan final : public ConvPlan {
               const std::byte* a = own + m * amx::kRows * step_ + distance(y, x) * kWidth;
               p.a[0] = a, p.a[1] = a + amx::kRows * step_;
               p.sums = sums_of(own) + block_at(y * c.kernel[2] + x, m, n, rows);
+              p.added = adds || k > 0 ? p.sums : nullptr;
               amx::multiply(p);
             }
         }

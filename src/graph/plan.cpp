@@ -129,14 +129,14 @@ void Plan::place_arena() {
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
     const PlanValue& value = layout_.values[v];
     if (value.home != Home::arena || value.root != static_cast<int>(v) || value.last < 0) continue;
-    blocks.push_back({bytes_of(value.spec), value.first, value.last});
+    blocks.push_back({bytes_of(value.spec), value.first, value.last, false});
     answers.push_back(&arena_offsets_[v]);
   }
   for (Step& step : steps_) {
     const std::size_t bytes = step.prepared ? step.prepared->scratch_bytes() : 0;
     if (bytes == 0) continue;
     const int position = static_cast<int>(step.node - graph_->nodes.data());
-    blocks.push_back({bytes, position, position});
+    blocks.push_back({bytes, position, position, true});
     answers.push_back(&step.scratch);
   }
   arena_bytes_ = place_blocks(blocks);

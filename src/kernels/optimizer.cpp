@@ -133,13 +133,15 @@ struct AdamVector {
 };
 
 // Weights that another thread has read, or its processor has fetched ahead of a read, are no longer this core's own.
+// The processor alone fetches four arrays that are read and three that are written too late.
 void RunAdamVectors(const View<float>& all, const AdamVector& step) {
-  constexpr int64_t kAhead = 256;
+  constexpr int64_t kAhead = 128;
   float *w = all.w.data, *m = all.a.data, *v = all.b.data;
   const float* g = all.g;
   int64_t i = all.begin;
   for (; i + kLanes <= all.end; i += kLanes) {
-    prefetch_to_write(w + i + kAhead);
+    for (const float* p : {w, m, v}) prefetch_to_write(p + i + kAhead);
+    __builtin_prefetch(g + i + kAhead);
     step(w + i, g + i, m + i, v + i);
   }
   if (i == all.end) return;
@@ -257,6 +259,16 @@ std::int64_t unit_of(const Update& u, std::int64_t threads) {
   return u.row > 0 && u.n >= 16 * u.row * 8 * threads ? 16 * u.row : 64;
 }
 
+// Weights of at most so many elements are updated by the first thread, which computes their gradients alone and reads
+// them: in the caches of others they would cost more than their update.
+constexpr std::int64_t kSmallWeight = 4096;
+
+Share share_of_update(const Update& u, std::int64_t index, std::int64_t threads) {
+  const std::int64_t unit = unit_of(u, threads), units = parts_of(u.n, unit);
+  const Share s = u.n > kSmallWeight ? share_of(units, index, threads) : Share{0, index == 0 ? units : 0};
+  return {s.begin * unit, std::min(u.n, s.end * unit)};
+}
+
 // All updates, of which each is cut among threads; run_float(update, s, begin, end) is for float32.
 template <class Step, class F>
 void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
@@ -265,10 +277,9 @@ void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
   parallel_threads(4 * total, total, [&](std::int64_t index, std::int64_t threads) {
     const FlushSubnormals flush;
     for (const Update& u : updates) {
-      const std::int64_t unit = unit_of(u, threads);
-      const Share share = share_of(parts_of(u.n, unit), index, threads);
-      const std::int64_t from = share.begin * unit, to = std::min(u.n, share.end * unit);
-      if (from < to) u.dtype == DType::float32 ? run_float(u, s, from, to) : run_other(u, s, from, to);
+      const Share share = share_of_update(u, index, threads);
+      if (share.begin >= share.end) continue;
+      u.dtype == DType::float32 ? run_float(u, s, share.begin, share.end) : run_other(u, s, share.begin, share.end);
     }
   });
 }

@@ -7,7 +7,7 @@
 
 namespace strata::kernels {
 
-// row = relu(row + bias), in place.
+// row = relu(row + bias).
 struct RowEnd {
   const float* bias = nullptr;  // none where null
   bool relu = false;
@@ -15,12 +15,9 @@ struct RowEnd {
   bool is_none() const { return bias == nullptr && !relu; }
   // What ends the part of a row from column j on.
   RowEnd from(std::int64_t j) const { return {bias == nullptr ? nullptr : bias + j, relu}; }
-  void apply(float* row, std::int64_t n) const {
-    if (bias != nullptr)
-      for (std::int64_t j = 0; j < n; ++j) row[j] += bias[j];
-    if (relu)
-      for (std::int64_t j = 0; j < n; ++j) row[j] = row[j] > 0 || row[j] != row[j] ? row[j] : 0;
-  }
+  void apply(float* row, std::int64_t n) const { apply_to(row, nullptr, row, n); }
+  // row = end(a + b), or of a alone where b is null. `row` may be one of them.
+  void apply_to(const float* a, const float* b, float* row, std::int64_t n) const;
   void apply_to_all(float* rows, std::int64_t count, std::int64_t n) const {
     if (is_none()) return;
     parallel_for(count, n, [&](std::int64_t begin, std::int64_t end) {

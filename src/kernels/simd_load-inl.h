@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "core/half.h"
 
@@ -51,12 +52,16 @@ HWY_INLINE void Store(V v, BFloat16* p) {
 // The first n elements, zeros behind; n is below the number of lanes.
 template <class T>
 HWY_INLINE V LoadSome(const T* p, std::int64_t n) {
+  if constexpr (std::is_same_v<T, float> && !HWY_MEM_OPS_MIGHT_FAULT)
+    return hn::MaskedLoad(hn::FirstN(D(), static_cast<std::size_t>(n)), D(), p);
   T part[kLanes] = {};
   std::memcpy(part, p, static_cast<std::size_t>(n) * sizeof(T));
   return Load(part);
 }
 template <class T>
 HWY_INLINE void StoreSome(V v, T* p, std::int64_t n) {
+  if constexpr (std::is_same_v<T, float> && !HWY_MEM_OPS_MIGHT_FAULT)
+    return hn::BlendedStore(v, hn::FirstN(D(), static_cast<std::size_t>(n)), D(), p);
   T part[kLanes];
   Store(v, part);
   std::memcpy(p, part, static_cast<std::size_t>(n) * sizeof(T));

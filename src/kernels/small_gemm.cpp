@@ -8,6 +8,7 @@
 #include "core/tensor_data.h"
 #include "kernels/panel_product.h"
 #include "kernels/parallel.h"
+#include "kernels/row_end.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/small_gemm.cpp"
@@ -48,7 +49,7 @@ struct Pieces {
   }
   std::int64_t panel, row_blocks, panels;  // columns of a panel; blocks of rows; panels
   std::int64_t part;                       // products of a sum that are added up at a time
-  std::int64_t parts;                      // parts of sums that are pieces of work of their own, 1 if they are not
+  std::int64_t parts;                      // of sums: 2 where halves are pieces of work of their own, else 1
   std::int64_t count, cost;
   bool pack_a, pack_b, stage, by_rows;
 };
@@ -149,12 +150,9 @@ void Multiply(const SmallGemm& g, const T* a, const T* b, T* dst) {
   });
   if constexpr (std::is_same_v<T, float>) {
     if (pieces.parts == 1) return;
-    parallel_for(g.m * g.n, pieces.parts, [&](std::int64_t begin, std::int64_t end) HWY_ATTR {
-      for (std::int64_t e = begin; e < end; ++e) {
-        float sum = to[e];
-        for (std::int64_t part = 1; part < pieces.parts; ++part) sum += to[part * g.m * g.n + e];
-        dst[e] = sum;
-      }
+    const float* other = to + g.m * g.n;
+    parallel_for(g.m * g.n, pieces.parts, [&](std::int64_t begin, std::int64_t end) {
+      RowEnd().apply_to(to + begin, other + begin, dst + begin, end - begin);
     });
   }
 }

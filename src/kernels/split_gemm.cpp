@@ -77,10 +77,12 @@ class Block {
         room_(room),
         tiles_{static_cast<int>(parts_of(rows, amx::kRows)), static_cast<int>(parts_of(columns, amx::kColumns))} {}
 
-  void clear() const {
-    for (int64_t i = 0; whole_ && i < rows_; ++i)
+  void clear() const { tiles_.clear(); }
+  // Fetches the rows of dst of one of `parts` parts: a few at a time, which other reads do not wait for.
+  void fetch(int64_t part, int64_t parts) const {
+    if (!whole_ || parts == 1) return;
+    for (int64_t i = rows_ * part / parts; i < rows_ * (part + 1) / parts; ++i)
       for (int64_t j = 0; j < columns_; j += amx::kColumns) prefetch_to_write(dst_ + i * step_ + j);
-    tiles_.clear();
   }
   void load() const {
     if (whole_) return tiles_.load(dst_, step_);
@@ -158,6 +160,7 @@ class Multiplication {
             block.clear();
           else if (!alone)
             block.resume();
+          block.fetch((t - begin) / terms, parts_of(end - begin, terms));
           const std::byte* from = room_.inner + i / kStrip * of_strip + (t - begin) / kTerms * amx::kSplitBytes;
           block.add(a_is_inner_ ? from : room_.outer, a_is_inner_ ? room_.outer : from, parts_of(stop - t, kTerms));
           if (stop < end) {
@@ -238,11 +241,8 @@ bool multiply_units(const SplitGemm& g, const Work& w, int64_t begin, int64_t en
 
 void add_halves(const SplitGemm& g, const float* halves, float* dst) {
   parallel_for(g.m, g.n, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      float* row = dst + i * g.dst_row;
-      for (int64_t j = 0; j < g.n; ++j) row[j] = halves[i * g.n + j] + halves[(g.m + i) * g.n + j];
-      g.end.apply(row, g.n);
-    }
+    for (int64_t i = begin; i < end; ++i)
+      g.end.apply_to(halves + i * g.n, halves + (g.m + i) * g.n, dst + i * g.dst_row, g.n);
   });
 }
 

@@ -22,7 +22,7 @@ void expect_same_bits(const Tensor& a, const Tensor& b) {
 TEST(PlanMemory, BlocksNeededAtOnceDoNotOverlap) {
   std::vector<Block> blocks;
   for (int i = 0; i < 60; ++i)
-    blocks.push_back({static_cast<std::size_t>(1 + i * 37 % 500), i * 7 % 40, i * 7 % 40 + i % 9});
+    blocks.push_back({static_cast<std::size_t>(1 + i * 37 % 500), i * 7 % 40, i * 7 % 40 + i % 9, false});
   const std::size_t arena = place_blocks(blocks);
   std::size_t sum = 0;
   for (std::size_t a = 0; a < blocks.size(); ++a) {
@@ -37,6 +37,23 @@ TEST(PlanMemory, BlocksNeededAtOnceDoNotOverlap) {
     }
   }
   EXPECT_LT(arena, sum / 2);
+}
+
+TEST(PlanMemory, LittleScratchHasPlacesOfItsOwn) {
+  const auto blocks_of = [](std::size_t scratch) {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 8; ++i) blocks.push_back({i % 2 == 0 ? std::size_t{4096} : scratch, i, i, i % 2 == 1});
+    return blocks;
+  };
+  std::vector<Block> few = blocks_of(kOwnScratch / 4);
+  EXPECT_EQ(place_blocks(few), 4096 + kOwnScratch);  // values share one place
+  for (const Block& value : few)
+    for (const Block& scratch : few) {
+      if (value.scratch || !scratch.scratch) continue;
+      EXPECT_TRUE(value.offset + value.bytes <= scratch.offset || scratch.offset + scratch.bytes <= value.offset);
+    }
+  std::vector<Block> much = blocks_of(kOwnScratch / 2);
+  EXPECT_EQ(place_blocks(much), kOwnScratch / 2);
 }
 
 // capability: 4.11

@@ -80,10 +80,24 @@ STRATA_AMX_INLINE void split_tile(const Strip& s, const float* from, Size size, 
     for (int part = 0; part < 3; ++part) store_transposed(rows[part], to + part * kPart, 64);
 }
 
+// Both tiles of a strip, whose lines are neighbours: a row of each in turn.
+STRATA_AMX_INLINE void split_tiles(const Strip& s, const float* from, std::byte* to, __m512& check) {
+  for (std::int64_t i = 0; i < 16; ++i, to += 64)
+    for (std::int64_t tile = 0; tile < 2; ++tile) {
+      const Pairs p = cut_pairs<Along::lines>(s, from + tile * kRows, Whole{}, i, check);
+      for (int part = 0; part < 3; ++part) _mm512_store_si512(to + (2 * part + tile) * kTileBytes, p.parts[part]);
+    }
+}
+
 template <Along kAlong, Turned kTurned>
 STRATA_AMX bool split_strip(const Strip& s, std::byte* to) {
   __m512 check = _mm512_setzero_ps();
-  for (std::int64_t t = 0; t < s.terms; t += kDepth, to += kSplitBytes)
+  for (std::int64_t t = 0; t < s.terms; t += kDepth, to += kSplitBytes) {
+    if constexpr (kAlong == Along::lines && kTurned == Turned::no)
+      if (s.lines == kStripLines && s.terms - t >= kDepth) {
+        split_tiles(s, s.from + t * s.term_step, to, check);
+        continue;
+      }
     for (std::int64_t i = 0; i < s.lines; i += kRows) {
       const float* from = s.from + i * s.line_step + t * s.term_step;
       std::byte* tile = to + i / kRows * kTileBytes;
@@ -92,6 +106,7 @@ STRATA_AMX bool split_strip(const Strip& s, std::byte* to) {
       else
         split_tile<kAlong, kTurned>(s, from, Some{s.lines - i, s.terms - t}, tile, check);
     }
+  }
   return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
 }
 

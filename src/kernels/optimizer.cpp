@@ -259,13 +259,20 @@ std::int64_t unit_of(const Update& u, std::int64_t threads) {
   return u.row > 0 && u.n >= 16 * u.row * 8 * threads ? 16 * u.row : 64;
 }
 
-// Weights of at most so many elements are updated by the first thread, which computes their gradients alone and reads
-// them: in the caches of others they would cost more than their update.
+// Weights of at most so many elements are updated by the first thread, if all of them together have no more than twice
+// as many: it computes their gradients alone and reads them, and in the caches of others they would cost more than
+// their update.
 constexpr std::int64_t kSmallWeight = 4096;
 
-Share share_of_update(const Update& u, std::int64_t index, std::int64_t threads) {
+bool has_few_in_small_weights(std::span<const Update> updates) {
+  std::int64_t sum = 0;
+  for (const Update& u : updates) sum += u.n <= kSmallWeight ? u.n : 0;
+  return sum <= 2 * kSmallWeight;
+}
+
+Share share_of_update(const Update& u, bool alone, std::int64_t index, std::int64_t threads) {
   const std::int64_t unit = unit_of(u, threads), units = parts_of(u.n, unit);
-  const Share s = u.n > kSmallWeight ? share_of(units, index, threads) : Share{0, index == 0 ? units : 0};
+  const Share s = alone ? Share{0, index == 0 ? units : 0} : share_of(units, index, threads);
   return {s.begin * unit, std::min(u.n, s.end * unit)};
 }
 
@@ -274,10 +281,11 @@ template <class Step, class F>
 void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
   std::int64_t total = 0;
   for (const Update& u : updates) total += u.n;
+  const bool few = has_few_in_small_weights(updates);
   parallel_threads(4 * total, total, [&](std::int64_t index, std::int64_t threads) {
     const FlushSubnormals flush;
     for (const Update& u : updates) {
-      const Share share = share_of_update(u, index, threads);
+      const Share share = share_of_update(u, few && u.n <= kSmallWeight, index, threads);
       if (share.begin >= share.end) continue;
       u.dtype == DType::float32 ? run_float(u, s, share.begin, share.end) : run_other(u, s, share.begin, share.end);
     }

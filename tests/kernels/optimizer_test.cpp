@@ -110,6 +110,19 @@ TEST(OptimizerKernel, SgdOfManyWeights) {
       });
 }
 
+// One thread updates few small weights, several share many.
+TEST(OptimizerKernel, SmallWeightsOfAnyNumber) {
+  for (const std::size_t count : {1, 2, 3, 40}) {
+    std::vector<float> w(count * 4000, 1.f), g(count * 4000);
+    for (std::size_t i = 0; i < g.size(); ++i) g[i] = static_cast<float>(i);
+    std::vector<Update> updates;
+    for (std::size_t i = 0; i < count; ++i)
+      updates.push_back({DType::float32, 4000, &w[i * 4000], &g[i * 4000], {nullptr, nullptr, nullptr}, 0.5, 0});
+    sgd_update_all(updates, {0, false});
+    for (std::size_t i = 0; i < g.size(); ++i) ASSERT_EQ(w[i], 1 - 0.5f * g[i]) << count << " weights, " << i;
+  }
+}
+
 TEST(OptimizerKernel, RmspropOfManyWeights) {
   check(
       0, 2,

@@ -135,9 +135,12 @@ void relu(DType dtype, const Relu& r, std::int64_t size, const void* src, void* 
     using C = Compute<T>;
     const T* x = static_cast<const T*>(src);
     T* y = static_cast<T*>(dst);
-    // Not a product with 0: that would make NaN of -infinity. NaN passes through.
-    if (r.negative_slope == 0 && r.threshold == 0 && !r.has_max)
-      return map<T>(kCheap, size, x, y, [](C v) { return v < C(0) ? C(0) : v; });
+    if (r.negative_slope == 0 && r.threshold == 0 && !r.has_max) {
+      if constexpr (std::is_same_v<T, float>)
+        return parallel_for(
+            size, kCheap, [&](std::int64_t begin, std::int64_t end) { relu_float(x + begin, y + begin, end - begin); });
+      return map<T>(kCheap, size, x, y, [](C v) { return v < C(0) ? C(0) : v; });  // as relu_float() says
+    }
     // Slopes are fractions, so integers are computed in double.
     using Wide = std::conditional_t<std::is_integral_v<C>, double, C>;
     const bool flat = r.negative_slope == 0;
@@ -164,6 +167,8 @@ void relu_backward(DType dtype, const Relu& r, std::int64_t size, const void* di
       const T *g = dy, *x = at;
       T* __restrict out = dx;
       if (r.negative_slope == 0 && !r.has_max) {
+        if constexpr (std::is_same_v<T, float>)
+          return relu_grad_float(g + begin, x + begin, threshold, out + begin, end - begin);
         for (std::int64_t i = begin; i < end; ++i) {
           const C dy_i = C(g[i]);  // read always: a read under a condition is not vectorized
           out[i] = T(C(x[i]) > threshold ? dy_i : C(0));

@@ -48,7 +48,7 @@ HWY_INLINE void MultiplyTile(const PanelProduct& p, std::int64_t row) {
 // All rows, in tiles that fill the registers.
 template <int NR, bool kTransposed>
 void MultiplyRows(const PanelProduct& p) {
-  constexpr int kTile = kManyRegisters ? (NR == 3 ? 8 : 12) : (NR == 3 ? 4 : 6);
+  constexpr int kTile = kManyRegisters ? (NR == 3 ? 8 : NR == 2 ? 12 : 16) : (NR == 3 ? 4 : 6);
   std::int64_t i = 0;
   for (; i + kTile <= p.rows; i += kTile) MultiplyTile<kTile, NR, kTransposed>(p, i);
   for (; i + 4 <= p.rows; i += 4) MultiplyTile<4, NR, kTransposed>(p, i);

@@ -199,6 +199,19 @@ void Round(const float* src, float* dst, std::int64_t n) {
 void Trunc(const float* src, float* dst, std::int64_t n) {
   SimpleLoop(src, dst, n, [](D, V x) HWY_ATTR { return hn::Trunc(x); });
 }
+// Not a product with 0: that would make NaN of -infinity. NaN passes through.
+void Relu(const float* src, float* dst, std::int64_t n) {
+  SimpleLoop(src, dst, n, [](D d, V x) HWY_ATTR { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x); });
+}
+void ReluGrad(const float* dy, const float* at, float threshold, float* dx, std::int64_t n) {
+  const D d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const V limit = hn::Set(d, threshold);
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    hn::StoreU(hn::IfThenElseZero(hn::Gt(hn::LoadU(d, at + i), limit), hn::LoadU(d, dy + i)), d, dx + i);
+  for (; i < n; ++i) dx[i] = at[i] > threshold ? dy[i] : 0;
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace strata::kernels
@@ -228,6 +241,8 @@ HWY_EXPORT(Floor);
 HWY_EXPORT(Ceil);
 HWY_EXPORT(Round);
 HWY_EXPORT(Trunc);
+HWY_EXPORT(Relu);
+HWY_EXPORT(ReluGrad);
 
 void exp_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Exp)(src, dst, n); }
 void expm1_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Expm1)(src, dst, n); }
@@ -250,6 +265,10 @@ void floor_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DIS
 void ceil_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Ceil)(src, dst, n); }
 void round_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Round)(src, dst, n); }
 void trunc_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Trunc)(src, dst, n); }
+void relu_float(const float* src, float* dst, std::int64_t n) { HWY_DYNAMIC_DISPATCH(Relu)(src, dst, n); }
+void relu_grad_float(const float* dy, const float* at, float threshold, float* dx, std::int64_t n) {
+  HWY_DYNAMIC_DISPATCH(ReluGrad)(dy, at, threshold, dx, n);
+}
 
 }  // namespace strata::kernels
 #endif

@@ -29,5 +29,8 @@ void floor_float(const float* src, float* dst, std::int64_t n);
 void ceil_float(const float* src, float* dst, std::int64_t n);
 void round_float(const float* src, float* dst, std::int64_t n);  // halves to even
 void trunc_float(const float* src, float* dst, std::int64_t n);
+void relu_float(const float* src, float* dst, std::int64_t n);
+// dx = dy where at > threshold, else 0
+void relu_grad_float(const float* dy, const float* at, float threshold, float* dx, std::int64_t n);
 
 }  // namespace strata::kernels

@@ -84,11 +84,8 @@ HWY_INLINE void PackPanel(const SmallGemm& g, const T* b, std::int64_t begin, st
   if (g.b_step == 1) {
     for (std::int64_t l = begin; l < end; ++l, to += width) {
       const T* from = b + l * g.b_row + j0;
-      if constexpr (std::is_same_v<T, float> && !HWY_MEM_OPS_MIGHT_FAULT) {
-        for (std::int64_t j = 0; j < width; j += kLanes) {
-          const auto some = hn::FirstN(D(), static_cast<std::size_t>(columns - j));
-          Store(hn::MaskedLoad(some, D(), from + j), to + j);
-        }
+      if constexpr (std::is_same_v<T, float>) {
+        for (std::int64_t j = 0; j < width; j += kLanes) Store(LoadUpTo(from + j, columns - j), to + j);
         continue;
       }
       for (std::int64_t j = 0; j < columns; ++j) to[j] = static_cast<float>(from[j]);
@@ -135,8 +132,13 @@ HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t 
     multiply_panel({vectors, rows, std::min(p.part, end - l), from_a, a_row, a_step, from_b, ldb, c, ldc, l > begin});
   }
   if (direct) return;
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) to[i * g.n + j] = T(c[i * width + j]);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float* from = c + i * width;
+    if constexpr (kFloat)
+      for (std::int64_t j = 0; j < columns; j += kLanes) StoreUpTo(Load(from + j), to + i * g.n + j, columns - j);
+    else
+      for (std::int64_t j = 0; j < columns; ++j) to[i * g.n + j] = T(from[j]);
+  }
 }
 
 template <class T>

@@ -51,11 +51,18 @@ Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
   return {largest, sum};
 }
 
+// Without branches, which nobody could guess.
+float largest_of(const float* x, std::int64_t n) {
+  float largest = x[0];
+  for (std::int64_t i = 1; i < n; ++i) largest = std::max(largest, x[i]);
+  return largest;
+}
+
 // exps = exp(x - the largest of its line), for up to kBlock / classes lines of classes side by side.
 void exponentials(const float* x, float* exps, std::int64_t lines, std::int64_t classes) {
   for (std::int64_t l = 0; l < lines; ++l) {
     const float* line = x + l * classes;
-    const float largest = *std::max_element(line, line + classes);
+    const float largest = largest_of(line, classes);
     for (std::int64_t i = 0; i < classes; ++i) exps[l * classes + i] = line[i] - largest;
   }
   exp_float(exps, exps, lines * classes);
@@ -84,7 +91,7 @@ void each_measured(std::int64_t rows, std::int64_t classes, const T* x, F&& f) {
           exponentials(x + begin * classes, exps, lines, classes);
           for (std::int64_t l = 0; l < lines; ++l) {
             const float* line = x + (begin + l) * classes;
-            f(begin + l, Line<float>{*std::max_element(line, line + classes), sum_of(exps + l * classes, classes)});
+            f(begin + l, Line<float>{largest_of(line, classes), sum_of(exps + l * classes, classes)});
           }
         }
         return;
@@ -102,8 +109,8 @@ void softmax_lines(const float* src, float* dst, std::int64_t classes, std::int6
     float* y = dst + begin * classes;
     exponentials(src + begin * classes, y, lines, classes);
     for (float* line = y; line < y + lines * classes; line += classes) {
-      const double sum = sum_of(line, classes);
-      for (std::int64_t i = 0; i < classes; ++i) line[i] = static_cast<float>(static_cast<double>(line[i]) / sum);
+      const double scale = 1 / sum_of(line, classes);
+      for (std::int64_t i = 0; i < classes; ++i) line[i] = static_cast<float>(static_cast<double>(line[i]) * scale);
     }
   }
 }

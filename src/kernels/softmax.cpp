@@ -53,8 +53,15 @@ Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
 
 // Without branches, which nobody could guess.
 float largest_of(const float* x, std::int64_t n) {
+  constexpr std::int64_t kSide = 8;  // by side
+  float best[kSide];
+  std::fill_n(best, kSide, x[0]);
+  std::int64_t i = 0;
+  for (; i + kSide <= n; i += kSide)
+    for (std::int64_t j = 0; j < kSide; ++j) best[j] = std::max(best[j], x[i + j]);
   float largest = x[0];
-  for (std::int64_t i = 1; i < n; ++i) largest = std::max(largest, x[i]);
+  for (const float b : best) largest = std::max(largest, b);
+  for (; i < n; ++i) largest = std::max(largest, x[i]);
   return largest;
 }
 

@@ -129,7 +129,7 @@ void Plan::place_arena() {
   for (std::size_t v = 0; v < layout_.values.size(); ++v) {
     const PlanValue& value = layout_.values[v];
     if (value.home != Home::arena || value.root != static_cast<int>(v) || value.last < 0) continue;
-    blocks.push_back({bytes_of(value.spec), value.first, value.last, false});
+    blocks.push_back({bytes_of(value.spec), value.first, value.last});
     answers.push_back(&arena_offsets_[v]);
   }
   for (Step& step : steps_) {

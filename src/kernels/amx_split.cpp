@@ -63,18 +63,21 @@ STRATA_AMX_INLINE Pairs cut_pairs(const Strip& s, const float* from, Size size, 
   }
 }
 
+constexpr std::int64_t kPart = 2 * kTileBytes;  // bytes from one part of a strip's lines to the next
+
+STRATA_AMX_INLINE void store(const Pairs& p, std::byte* to) {
+  for (int part = 0; part < 3; ++part) _mm512_store_si512(to + part * kPart, p.parts[part]);
+}
+
 template <Along kAlong, Turned kTurned, class Size>
 STRATA_AMX_INLINE void split_tile(const Strip& s, const float* from, Size size, std::byte* to, __m512& check) {
-  constexpr std::int64_t kPart = 2 * kTileBytes;
   __m512i rows[3][16];
   for (std::int64_t i = 0; i < 16; ++i) {
     const Pairs p = cut_pairs<kAlong>(s, from, size, i, check);
-    for (int part = 0; part < 3; ++part) {
-      if constexpr (kTurned == Turned::yes)
-        rows[part][i] = p.parts[part];
-      else
-        _mm512_store_si512(to + part * kPart + i * 64, p.parts[part]);
-    }
+    if constexpr (kTurned == Turned::no)
+      store(p, to + i * 64);
+    else
+      for (int part = 0; part < 3; ++part) rows[part][i] = p.parts[part];
   }
   if constexpr (kTurned == Turned::yes)
     for (int part = 0; part < 3; ++part) store_transposed(rows[part], to + part * kPart, 64);
@@ -83,10 +86,8 @@ STRATA_AMX_INLINE void split_tile(const Strip& s, const float* from, Size size, 
 // Both tiles of a strip, whose lines are neighbours: a row of each in turn.
 STRATA_AMX_INLINE void split_tiles(const Strip& s, const float* from, std::byte* to, __m512& check) {
   for (std::int64_t i = 0; i < 16; ++i, to += 64)
-    for (std::int64_t tile = 0; tile < 2; ++tile) {
-      const Pairs p = cut_pairs<Along::lines>(s, from + tile * kRows, Whole{}, i, check);
-      for (int part = 0; part < 3; ++part) _mm512_store_si512(to + (2 * part + tile) * kTileBytes, p.parts[part]);
-    }
+    for (std::int64_t tile = 0; tile < 2; ++tile)
+      store(cut_pairs<Along::lines>(s, from + tile * kRows, Whole{}, i, check), to + tile * kTileBytes);
 }
 
 template <Along kAlong, Turned kTurned>
@@ -113,14 +114,14 @@ STRATA_AMX bool split_strip(const Strip& s, std::byte* to) {
 // Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B.
 template <int M>
 STRATA_AMX_INLINE void load_a(const std::byte* a, int part) {
-  _tile_loadd(4, a + part * 2 * kTileBytes, 64);
-  if constexpr (M > 1) _tile_loadd(5, a + part * 2 * kTileBytes + kTileBytes, 64);
+  _tile_loadd(4, a + part * kPart, 64);
+  if constexpr (M > 1) _tile_loadd(5, a + part * kPart + kTileBytes, 64);
 }
 
 template <int N>
 STRATA_AMX_INLINE void load_b(const std::byte* b, int part) {
-  _tile_loadd(6, b + part * 2 * kTileBytes, 64);
-  if constexpr (N > 1) _tile_loadd(7, b + part * 2 * kTileBytes + kTileBytes, 64);
+  _tile_loadd(6, b + part * kPart, 64);
+  if constexpr (N > 1) _tile_loadd(7, b + part * kPart + kTileBytes, 64);
 }
 
 template <int M, int N>

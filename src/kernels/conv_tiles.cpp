@@ -316,8 +316,7 @@ class TilesPlan final : public ConvPlan {
     const Group* group = nullptr;
     std::int64_t panel = 0, columns = 0;          // first one, and how many
     std::int64_t tile_step = 0, column_step = 0;  // of sums
-    std::int64_t pair = 0;                        // the memory where they are
-    const float* sums = nullptr;
+    float* sums = nullptr;
   };
 
   void multiply(const Call& call, const Group& g, std::int64_t first, std::int64_t last, float* sums,
@@ -340,7 +339,7 @@ class TilesPlan final : public ConvPlan {
         p.added = k > 0 ? earlier : nullptr;
         p.sums = earlier;
         const bool ends = k + p.blocks == count, joins = wide == 1 && (n - first) % 2 == 1;
-        if (ends) p.sums = sums + (joins ? 2 * waiting.pair + 1 : 2 - 2 * waiting.pair) * kSums;
+        if (ends) p.sums = joins ? waiting.sums + kSums : waiting.sums == sums ? sums + 2 * kSums : sums;
         amx::multiply(p);
         if (!ends) continue;
         if (joins) {
@@ -348,9 +347,7 @@ class TilesPlan final : public ConvPlan {
           continue;
         }
         store(waiting);
-        waiting = {
-            &g,    n, p.columns, p.columns * amx::kTileFloats, wide == 1 ? kSums : amx::kTileFloats, 1 - waiting.pair,
-            p.sums};
+        waiting = {&g, n, p.columns, p.columns * amx::kTileFloats, wide == 1 ? kSums : amx::kTileFloats, p.sums};
       }
     }
   }

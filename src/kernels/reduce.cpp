@@ -209,17 +209,9 @@ void reduce_as(const T* src, const Runs& runs, T* dst, double scale = 1) {
 template <bool largest, class T>
 void arg_row(const T* src, std::int64_t n, std::int64_t* dst) {
   using C = Compute<T>;
-  // Which of the first few values are better than those before nobody could guess: no branches.
-  constexpr std::int64_t kFew = 32;
   C best = Extreme<T, largest>::init();
   std::int64_t at = 0;
-  for (std::int64_t i = 0; i < std::min(n, kFew); ++i) {
-    const C value = static_cast<C>(src[i]);
-    const bool better = largest ? value > best : value < best;
-    at = better ? i : at;
-    best = better ? value : best;
-  }
-  for (std::int64_t i = kFew; i < n; ++i) {
+  for (std::int64_t i = 0; i < n; ++i) {
     const C value = static_cast<C>(src[i]);
     if (largest ? value > best : value < best) best = value, at = i;
   }

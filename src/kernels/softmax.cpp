@@ -30,27 +30,6 @@ double sum_of(const float* x, std::int64_t n) {
   return sum;
 }
 
-template <class C, class T>
-Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
-  C largest = C(x[0]);
-  for (std::int64_t i = 1; i < classes; ++i) largest = std::max(largest, C(x[i * step]));
-  double sum = 0;
-  if constexpr (std::is_same_v<T, float>) {
-    if (step == 1) {
-      float exps[kBlock];
-      for (std::int64_t from = 0; from < classes; from += kBlock) {
-        const std::int64_t n = std::min(kBlock, classes - from);
-        for (std::int64_t i = 0; i < n; ++i) exps[i] = x[from + i] - largest;
-        exp_float(exps, exps, n);
-        sum += sum_of(exps, n);
-      }
-      return {largest, sum};
-    }
-  }
-  for (std::int64_t i = 0; i < classes; ++i) sum += std::exp(C(x[i * step]) - largest);
-  return {largest, sum};
-}
-
 // Without branches, which nobody could guess.
 float largest_of(const float* x, std::int64_t n) {
   constexpr std::int64_t kSide = 8;  // by side
@@ -65,12 +44,34 @@ float largest_of(const float* x, std::int64_t n) {
   return largest;
 }
 
+template <class C, class T>
+Line<C> measure(const T* x, std::int64_t classes, std::int64_t step) {
+  double sum = 0;
+  if constexpr (std::is_same_v<T, float>) {
+    if (step == 1) {
+      const float largest = largest_of(x, classes);
+      float exps[kBlock];
+      for (std::int64_t from = 0; from < classes; from += kBlock) {
+        const std::int64_t n = std::min(kBlock, classes - from);
+        for (std::int64_t i = 0; i < n; ++i) exps[i] = x[from + i] - largest;
+        exp_float(exps, exps, n);
+        sum += sum_of(exps, n);
+      }
+      return {largest, sum};
+    }
+  }
+  C largest = C(x[0]);
+  for (std::int64_t i = 1; i < classes; ++i) largest = std::max(largest, C(x[i * step]));
+  for (std::int64_t i = 0; i < classes; ++i) sum += std::exp(C(x[i * step]) - largest);
+  return {largest, sum};
+}
+
 // exps = exp(x - the largest of its line), for up to kBlock / classes lines of classes side by side.
-void exponentials(const float* x, float* exps, std::int64_t lines, std::int64_t classes) {
+void exponentials(const float* x, float* exps, float* largest, std::int64_t lines, std::int64_t classes) {
   for (std::int64_t l = 0; l < lines; ++l) {
     const float* line = x + l * classes;
-    const float largest = largest_of(line, classes);
-    for (std::int64_t i = 0; i < classes; ++i) exps[l * classes + i] = line[i] - largest;
+    largest[l] = largest_of(line, classes);
+    for (std::int64_t i = 0; i < classes; ++i) exps[l * classes + i] = line[i] - largest[l];
   }
   exp_float(exps, exps, lines * classes);
 }
@@ -91,15 +92,13 @@ void each_measured(std::int64_t rows, std::int64_t classes, const T* x, F&& f) {
   parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
     if constexpr (std::is_same_v<T, float>) {
       if (classes <= kBlock) {
-        float exps[kBlock];
+        float exps[kBlock], largest[kBlock];
         const std::int64_t block = kBlock / classes;
         for (; begin < end; begin += block) {
           const std::int64_t lines = std::min(block, end - begin);
-          exponentials(x + begin * classes, exps, lines, classes);
-          for (std::int64_t l = 0; l < lines; ++l) {
-            const float* line = x + (begin + l) * classes;
-            f(begin + l, Line<float>{largest_of(line, classes), sum_of(exps + l * classes, classes)});
-          }
+          exponentials(x + begin * classes, exps, largest, lines, classes);
+          for (std::int64_t l = 0; l < lines; ++l)
+            f(begin + l, Line<float>{largest[l], sum_of(exps + l * classes, classes)});
         }
         return;
       }
@@ -111,10 +110,11 @@ void each_measured(std::int64_t rows, std::int64_t classes, const T* x, F&& f) {
 // Lines [begin, end) of classes side by side.
 void softmax_lines(const float* src, float* dst, std::int64_t classes, std::int64_t begin, std::int64_t end) {
   const std::int64_t block = std::max<std::int64_t>(1, kBlock / classes);
+  float largest[kBlock];
   for (; begin < end; begin += block) {
     const std::int64_t lines = std::min(block, end - begin);
     float* y = dst + begin * classes;
-    exponentials(src + begin * classes, y, lines, classes);
+    exponentials(src + begin * classes, y, largest, lines, classes);
     for (float* line = y; line < y + lines * classes; line += classes) {
       const double scale = 1 / sum_of(line, classes);
       for (std::int64_t i = 0; i < classes; ++i) line[i] = static_cast<float>(static_cast<double>(line[i]) * scale);

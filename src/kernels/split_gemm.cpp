@@ -78,7 +78,8 @@ class Block {
         tiles_{static_cast<int>(parts_of(rows, amx::kRows)), static_cast<int>(parts_of(columns, amx::kColumns))} {}
 
   void clear() const { tiles_.clear(); }
-  // Fetches the rows of dst of one of `parts` parts: a few at a time, which other reads do not wait for.
+  // Fetches the rows of dst of one of `parts` parts: a few at a time, which other reads do not wait for. All at once
+  // they would, so that nothing is fetched for a single part.
   void fetch(int64_t part, int64_t parts) const {
     if (!whole_ || parts == 1) return;
     for (int64_t i = rows_ * part / parts; i < rows_ * (part + 1) / parts; ++i)

@@ -22,7 +22,7 @@ void expect_same_bits(const Tensor& a, const Tensor& b) {
 TEST(PlanMemory, BlocksNeededAtOnceDoNotOverlap) {
   std::vector<Block> blocks;
   for (int i = 0; i < 60; ++i)
-    blocks.push_back({static_cast<std::size_t>(1 + i * 37 % 500), i * 7 % 40, i * 7 % 40 + i % 9, false});
+    blocks.push_back({static_cast<std::size_t>(1 + i * 37 % 500), i * 7 % 40, i * 7 % 40 + i % 9});
   const std::size_t arena = place_blocks(blocks);
   std::size_t sum = 0;
   for (std::size_t a = 0; a < blocks.size(); ++a) {

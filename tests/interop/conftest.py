@@ -3,6 +3,7 @@ import importlib
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 PEERS = ("numpy", "tensorflow", "keras", "tensorboard")
+SESSION = pytest.StashKey[pytest.Session]()
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +71,22 @@ def pytest_collection_modifyitems(config, items):
         return
     config.hook.pytest_deselected(items=[item for item in items if "long" in item.keywords])
     items[:] = [item for item in items if "long" not in item.keywords]
+
+
+def pytest_sessionfinish(session):
+    session.config.stash[SESSION] = session
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    """Ends the process with pytest's status once everything is written.
+
+    Python ends daemon threads that run while it shuts down; where it does so to one of a peer inside of C++ code,
+    the process aborts and the status of the tests is lost.
+    """
+    session = config.stash.get(SESSION, None)
+    if session is None:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(session.exitstatus))

@@ -54,6 +54,7 @@ VariableReaderScope::~VariableReaderScope() { reader = outer_; }
 }  // namespace detail
 
 WritesVariables::~WritesVariables() = default;
+MakesGradients::~MakesGradients() = default;
 
 Specs ReadVariable::infer(const Specs&) const { return {{variable->shape, variable->dtype}}; }
 void ReadVariable::run(RunContext& c) const { c.out[0] = variable->value; }

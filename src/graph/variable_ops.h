@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,21 @@ class STRATA_API UpdatesJointly : public WritesVariables {
   virtual bool goes_with(const Op& other) const = 0;
   // One op for updates that go with each other. Its inputs are those that they share, then the gradients.
   virtual OpPtr joined(std::vector<OpPtr> updates) const = 0;
+};
+
+// matmul of two matrices.
+struct MatrixProduct {
+  bool transpose_a = false, transpose_b = false;
+};
+
+// Implemented by updates that can make gradients which are products, and use them row by row as they are made.
+class STRATA_API MakesGradients {
+ public:
+  virtual ~MakesGradients();
+  // Inputs from this one on are gradients, one for each variable.
+  virtual std::size_t first_gradient(std::size_t inputs) const = 0;
+  // The same update with two inputs, the factors, instead of each gradient for which there is a product.
+  virtual OpPtr with_products(std::vector<std::optional<MatrixProduct>> products) const = 0;
 };
 
 class STRATA_API ReadVariable final : public Op {

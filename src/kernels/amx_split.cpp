@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/amx_inl.h"
+#include "kernels/round.h"
 
 namespace strata::kernels::amx {
 
@@ -63,6 +64,7 @@ STRATA_AMX_INLINE Pairs cut_pairs(const Strip& s, const float* from, Size size, 
   }
 }
 
+constexpr int kProducts = 6;                    // of the parts
 constexpr std::int64_t kPart = 2 * kTileBytes;  // bytes from one part of a strip's lines to the next
 
 STRATA_AMX_INLINE void store(const Pairs& p, std::byte* to) {
@@ -132,24 +134,38 @@ STRATA_AMX_INLINE void add_part() {
   if constexpr (M > 1 && N > 1) _tile_dpbf16ps(3, 5, 7);
 }
 
-// The smallest products first.
+// Product 0 to 5 of the parts in a block, the smallest first. They come in this order: tiles that stay are not loaded
+// again.
+template <int M, int N>
+STRATA_AMX_INLINE void add_product(int product, const std::byte* a, const std::byte* b) {
+  switch (product) {
+    case 0:
+      load_a<M>(a, 2);
+      load_b<N>(b, 0);
+      break;
+    case 1:
+      load_a<M>(a, 1);
+      break;
+    case 2:
+      load_b<N>(b, 1);
+      break;
+    case 3:
+      load_a<M>(a, 0);
+      break;
+    case 4:
+      load_b<N>(b, 2);
+      break;
+    default:
+      load_b<N>(b, 0);
+  }
+  add_part<M, N>();
+}
+
 template <int M, int N>
 STRATA_AMX void add_products(const std::byte* a, const std::byte* b, std::int64_t blocks) {
-  for (std::int64_t block = 0; block < blocks; ++block, a += kSplitBytes, b += kSplitBytes) {
-    load_a<M>(a, 2);
-    load_b<N>(b, 0);
-    add_part<M, N>();
-    load_a<M>(a, 1);
-    add_part<M, N>();
-    load_b<N>(b, 1);
-    add_part<M, N>();
-    load_a<M>(a, 0);
-    add_part<M, N>();
-    load_b<N>(b, 2);
-    add_part<M, N>();
-    load_b<N>(b, 0);
-    add_part<M, N>();
-  }
+  for (std::int64_t block = 0; block < blocks; ++block, a += kSplitBytes, b += kSplitBytes)
+#pragma GCC unroll 6
+    for (int product = 0; product < kProducts; ++product) add_product<M, N>(product, a, b);
 }
 
 }  // namespace
@@ -192,6 +208,32 @@ STRATA_AMX void SplitTiles::store(float* to, std::int64_t step) const {
   if (rows > 1 && columns > 1) _tile_stored(3, to + kRows * step + kColumns, bytes);
 }
 
+StripProduct::StripProduct(const std::byte* a, const std::byte* b, std::int64_t blocks, std::int64_t rows,
+                           std::int64_t columns, float* to)
+    : a_(a), b_(b), blocks_(blocks), rows_(rows), columns_(columns), strips_(parts_of(columns, kStripLines)), to_(to) {}
+
+template <int M, int N>
+STRATA_AMX void StripProduct::step_of() {
+  const SplitTiles tiles{M, N};
+  if (part_ == 0 && block_ == 0) tiles.clear();
+  add_product<M, N>(part_, a_ + block_ * static_cast<std::int64_t>(kSplitBytes),
+                    b_ + (strip_ * blocks_ + block_) * static_cast<std::int64_t>(kSplitBytes));
+  if (++part_ < kProducts) return;
+  part_ = 0;
+  if (++block_ < blocks_) return;
+  block_ = 0;
+  tiles.store(to_ + strip_ * kStripLines, columns_);
+  ++strip_;
+}
+
+void StripProduct::step() {
+  const bool one_row = rows_ <= kRows, one_column = columns_ - strip_ * kStripLines <= kColumns;
+  if (one_row)
+    one_column ? step_of<1, 1>() : step_of<1, 2>();
+  else
+    one_column ? step_of<2, 1>() : step_of<2, 2>();
+}
+
 #else
 
 bool split(const Strip&, std::byte*) { return false; }
@@ -199,6 +241,9 @@ void SplitTiles::clear() const {}
 void SplitTiles::load(const float*, std::int64_t) const {}
 void SplitTiles::add(const std::byte*, const std::byte*, std::int64_t) const {}
 void SplitTiles::store(float*, std::int64_t) const {}
+
+StripProduct::StripProduct(const std::byte*, const std::byte*, std::int64_t, std::int64_t, std::int64_t, float*) {}
+void StripProduct::step() {}
 
 #endif
 

@@ -37,4 +37,29 @@ struct SplitTiles {
   void store(float* to, std::int64_t step) const;
 };
 
+// The sums of a strip of A with all strips of B, made in steps of a few instructions that leave the vector units to
+// others. All steps inside one Session.
+class StripProduct {
+ public:
+  // Strips as split() writes them, of `blocks` blocks of terms each; `rows` lines of A and `columns` of B, the latter a
+  // multiple of 16. Sums go to rows `columns` floats apart, of which up to 31 beyond `rows` may be written.
+  StripProduct(const std::byte* a, const std::byte* b, std::int64_t blocks, std::int64_t rows, std::int64_t columns,
+               float* to);
+  std::int64_t steps() const { return strips_ * blocks_ * 6; }
+  bool is_done() const { return strip_ == strips_; }
+  void step();
+  void finish() {
+    while (!is_done()) step();
+  }
+
+ private:
+  template <int M, int N>
+  void step_of();
+  const std::byte *a_, *b_;
+  std::int64_t blocks_, rows_, columns_, strips_;
+  float* to_;
+  std::int64_t strip_ = 0, block_ = 0;
+  int part_ = 0;  // of the six products of a block
+};
+
 }  // namespace strata::kernels::amx

@@ -153,14 +153,9 @@ void multiply_own(DType dtype, const MatmulSize& s, const void* a, const void* b
   small_gemm(dtype, {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns}, a, b, dst);
 }
 
-SplitGemm split_of(const MatmulSize& s, const RowEnd& end) {
-  const Walk aw = walk_a(s), bw = walk_b(s);
-  return {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns, s.n, end};
-}
-
 void multiply_fastest(const MatmulSize& s, const float* a, const float* b, float* dst, const RowEnd& end = {},
                       std::span<std::byte> scratch = {}) {
-  if (split_gemm_pays(s.m, s.n, s.k) && split_gemm(split_of(s, end), a, b, dst, scratch)) return;
+  if (split_gemm_pays(s.m, s.n, s.k) && split_gemm(as_split(s, end), a, b, dst, scratch)) return;
   if (s.m * s.n * s.k <= kSmallWork)
     multiply_small(s, a, b, dst);
   else
@@ -197,8 +192,13 @@ void multiply(const MatmulSize& s, const T* a, const T* b, T* dst) {
 
 }  // namespace
 
+SplitGemm as_split(const MatmulSize& s, const RowEnd& end) {
+  const Walk aw = walk_a(s), bw = walk_b(s);
+  return {s.m, s.n, s.k, aw.rows, aw.columns, bw.rows, bw.columns, s.n, end};
+}
+
 std::size_t matmul_rows_scratch(const MatmulSize& size) {
-  return split_gemm_pays(size.m, size.n, size.k) ? split_gemm_scratch(split_of(size, {})) : 0;
+  return split_gemm_pays(size.m, size.n, size.k) ? split_gemm_scratch(as_split(size)) : 0;
 }
 
 void matmul_rows(const MatmulSize& size, const float* a, const float* b, float* dst, const RowEnd& end,

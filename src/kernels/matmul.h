@@ -5,6 +5,7 @@
 #include <span>
 
 #include "kernels/row_end.h"
+#include "kernels/split_gemm.h"
 #include "strata/dtype.h"
 
 namespace strata::kernels {
@@ -15,6 +16,9 @@ struct MatmulSize {
   std::int64_t m, n, k;
   bool transpose_a = false, transpose_b = false;
 };
+
+// The same product for split_gemm.h.
+STRATA_API SplitGemm as_split(const MatmulSize& size, const RowEnd& end = {});
 
 // By oneDNN, for bfloat16; false where it has no kernel for it.
 bool matmul_onednn(DType dtype, const MatmulSize& size, const void* a, const void* b, void* dst);

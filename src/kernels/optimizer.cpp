@@ -9,10 +9,36 @@
 #include <type_traits>
 
 #include "core/dispatch.h"
+#include "core/tensor_data.h"
 #include "kernels/parallel.h"
 #include "kernels/prefetch.h"
 #include "kernels/round.h"
+#include "kernels/split_rows.h"
 #include "kernels/subnormal.h"
+
+#ifndef STRATA_ADAM_POWERS
+#define STRATA_ADAM_POWERS
+namespace strata::kernels {
+namespace {
+
+// Computed once for all weights.
+struct AdamPowers : AdamStep {
+  explicit AdamPowers(const AdamStep& s)
+      : AdamStep(s),
+        floats{std::pow(static_cast<float>(beta_1), static_cast<float>(step)),
+               std::pow(static_cast<float>(beta_2), static_cast<float>(step))},
+        doubles{std::pow(beta_1, static_cast<double>(step)), std::pow(beta_2, static_cast<double>(step))} {}
+  float power_1(float) const { return floats[0]; }
+  float power_2(float) const { return floats[1]; }
+  double power_1(double) const { return doubles[0]; }
+  double power_2(double) const { return doubles[1]; }
+  float floats[2];
+  double doubles[2];
+};
+
+}  // namespace
+}  // namespace strata::kernels
+#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/optimizer.cpp"
@@ -103,16 +129,21 @@ void Run(const Update& u, const SgdStep& s, int64_t begin, int64_t end) {
 // root of the estimated reciprocal, within one unit in the last place.
 HWY_INLINE V SquareRoot(V x) {
   const D d;
-  const V normal = hn::Max(x, hn::Set(d, std::numeric_limits<float>::min()));  // the reciprocal of 0 would be infinite
   const V half = hn::Set(d, 0.5f);
-  V reciprocal = hn::ApproximateReciprocalSqrt(normal);
-  if (kLanes < 16) {  // an estimate of 12 bits, of 14 with AVX-512
-    const V error = hn::NegMulAdd(hn::Mul(normal, reciprocal), reciprocal, hn::Set(d, 1.f));
-    reciprocal = hn::MulAdd(hn::Mul(half, reciprocal), error, reciprocal);
-  }
+#if HWY_TARGET <= HWY_AVX3
+  const V reciprocal = hn::ApproximateReciprocalSqrt(x), root = hn::Mul(x, reciprocal);  // 14 bits
+  const V close = hn::MulAdd(hn::NegMulAdd(root, root, x), hn::Mul(half, reciprocal), root);
+  constexpr int kItself = 0x00100122;  // x where it is NaN (as a quiet one), 0 or infinite
+  return V{_mm512_fixupimm_ps(close.raw, x.raw, _mm512_set1_epi32(kItself), 0)};
+#else
+  const V normal = hn::Max(x, hn::Set(d, std::numeric_limits<float>::min()));  // the reciprocal of 0 would be infinite
+  V reciprocal = hn::ApproximateReciprocalSqrt(normal);                        // 12 bits
+  const V error = hn::NegMulAdd(hn::Mul(normal, reciprocal), reciprocal, hn::Set(d, 1.f));
+  reciprocal = hn::MulAdd(hn::Mul(half, reciprocal), error, reciprocal);
   const V root = hn::Mul(normal, reciprocal);
   const V close = hn::MulAdd(hn::NegMulAdd(root, root, normal), hn::Mul(half, reciprocal), root);
   return hn::IfThenElse(hn::Lt(x, hn::Inf(d)), close, x);
+#endif
 }
 
 // Adam's step on a vector of weights. What a weight becomes does not depend on where in a vector it stands, so parts
@@ -134,15 +165,19 @@ struct AdamVector {
 
 // Weights that another thread has read, or its processor has fetched ahead of a read, are no longer this core's own.
 // The processor alone fetches four arrays that are read and three that are written too late.
-void RunAdamVectors(const View<float>& all, const AdamVector& step) {
+void RunAdamVectors(const View<float>& all, const AdamVector& step, const Between& between) {
   constexpr int64_t kAhead = 128;
   float *w = all.w.data, *m = all.a.data, *v = all.b.data;
   const float* g = all.g;
   int64_t i = all.begin;
-  for (; i + kLanes <= all.end; i += kLanes) {
-    for (const float* p : {w, m, v}) prefetch_to_write(p + i + kAhead);
-    __builtin_prefetch(g + i + kAhead);
-    step(w + i, g + i, m + i, v + i);
+  while (i + kLanes <= all.end) {
+    const int64_t stop = between.step == nullptr ? all.end : std::min(all.end, i + between.each);
+    for (; i + kLanes <= stop; i += kLanes) {
+      for (const float* p : {w, m, v}) prefetch_to_write(p + i + kAhead);
+      __builtin_prefetch(g + i + kAhead);
+      step(w + i, g + i, m + i, v + i);
+    }
+    if (between.step != nullptr) between.step(between.work);
   }
   if (i == all.end) return;
   const auto rest = static_cast<std::size_t>(all.end - i) * sizeof(float);
@@ -155,18 +190,19 @@ void RunAdamVectors(const View<float>& all, const AdamVector& step) {
 }
 
 template <class T>
-void Run(const Update& u, const AdamStep& s, int64_t begin, int64_t end) {
+void Run(const Update& u, const AdamPowers& s, int64_t begin, int64_t end) {
   using C = Compute<T>;
   const View<T> v(u, begin, end);
-  const C one = 1, step = static_cast<C>(s.step), epsilon = static_cast<C>(s.epsilon);
-  const C power_1 = std::pow(static_cast<C>(s.beta_1), step), power_2 = std::pow(static_cast<C>(s.beta_2), step);
+  const C one = 1, epsilon = static_cast<C>(s.epsilon), power_1 = s.power_1(C()), power_2 = s.power_2(C());
   const C alpha = v.learning_rate * std::sqrt(one - power_2) / (one - power_1);
   const C rest_1 = static_cast<C>(1 - s.beta_1), rest_2 = static_cast<C>(1 - s.beta_2);
   if constexpr (std::is_same_v<T, float>)
     if (v.c.data == nullptr && v.squares == nullptr) {
       const D d;
-      return RunAdamVectors(v, {hn::Set(d, alpha), hn::Set(d, rest_1), hn::Set(d, rest_2), hn::Set(d, epsilon),
-                                hn::Set(d, v.decay), hn::Set(d, v.learning_rate), v.decay != 0});
+      return RunAdamVectors(v,
+                            {hn::Set(d, alpha), hn::Set(d, rest_1), hn::Set(d, rest_2), hn::Set(d, epsilon),
+                             hn::Set(d, v.decay), hn::Set(d, v.learning_rate), v.decay != 0},
+                            u.between);
     }
   auto moments = [&](std::int64_t i, C g, C& m, C& second) {
     m = v.a[i], second = v.b[i];
@@ -230,7 +266,7 @@ void RunFloat(const Update& u, const Step& s, int64_t begin, int64_t end) {
 }
 
 void RunSgd(const Update& u, const SgdStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
-void RunAdam(const Update& u, const AdamStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
+void RunAdam(const Update& u, const AdamPowers& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
 void RunRmsprop(const Update& u, const RmspropStep& s, int64_t begin, int64_t end) { RunFloat(u, s, begin, end); }
 
 }  // namespace HWY_NAMESPACE
@@ -256,7 +292,7 @@ void run_other(const Update& u, const Step& s, std::int64_t begin, std::int64_t 
 // What threads share of a weight: 16 rows, as products with it cut it, where there are enough to share them evenly;
 // else a few cache lines, so that threads do not share lines and copies start at whole vectors.
 std::int64_t unit_of(const Update& u, std::int64_t threads) {
-  return u.row > 0 && u.n >= 16 * u.row * 8 * threads ? 16 * u.row : 64;
+  return u.product != nullptr || (u.row > 0 && u.n >= 16 * u.row * 8 * threads) ? 16 * u.row : 64;
 }
 
 // Weights of at most so many elements are updated by the first thread, if all of them together have no more than twice
@@ -276,18 +312,53 @@ Share share_of_update(const Update& u, bool alone, std::int64_t index, std::int6
   return {s.begin * unit, std::min(u.n, s.end * unit)};
 }
 
+// An update of rows of a weight whose gradient is a product.
+template <class Step, class F>
+class RowsUpdate final : public RowsUser {
+ public:
+  RowsUpdate(const Update& u, const Step& s, F& run) : update_(u), step_(s), run_(run) {}
+  void use(std::int64_t first_row, std::int64_t rows, const float* sums, const Between& between) override {
+    const std::int64_t begin = first_row * update_.product->gemm.n;
+    Update part = update_;
+    part.gradient = sums;
+    part.weight = static_cast<float*>(update_.weight) + begin;
+    for (void*& slot : part.slots)
+      if (slot != nullptr) slot = static_cast<float*>(slot) + begin;
+    if (part.copy != nullptr) part.copy = static_cast<std::uint16_t*>(part.copy) + begin;
+    part.between = between;
+    run_(part, step_, 0, rows * update_.product->gemm.n);
+  }
+
+ private:
+  const Update& update_;
+  const Step& step_;
+  F& run_;
+};
+
 // All updates, of which each is cut among threads; run_float(update, s, begin, end) is for float32.
 template <class Step, class F>
 void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
   std::int64_t total = 0;
-  for (const Update& u : updates) total += u.n;
+  std::size_t room = 0;  // of a thread, for products
+  for (const Update& u : updates) {
+    total += u.n;
+    if (u.product != nullptr) room = std::max(room, split_rows_room(u.product->gemm));
+  }
   const bool few = has_few_in_small_weights(updates);
+  const detail::Buffer rooms(room * static_cast<std::size_t>(team_size(4 * total, total)));
   parallel_threads(4 * total, total, [&](std::int64_t index, std::int64_t threads) {
     const FlushSubnormals flush;
     for (const Update& u : updates) {
       const Share share = share_of_update(u, few && u.n <= kSmallWeight, index, threads);
       if (share.begin >= share.end) continue;
-      u.dtype == DType::float32 ? run_float(u, s, share.begin, share.end) : run_other(u, s, share.begin, share.end);
+      if (u.product != nullptr) {
+        RowsUpdate user(u, s, run_float);
+        const SplitGemm& g = u.product->gemm;
+        split_rows(g, u.product->a, u.product->b, {share.begin / g.n, share.end / g.n},
+                   static_cast<std::byte*>(rooms.data()) + static_cast<std::size_t>(index) * room, user);
+      } else {
+        u.dtype == DType::float32 ? run_float(u, s, share.begin, share.end) : run_other(u, s, share.begin, share.end);
+      }
     }
   });
 }
@@ -298,7 +369,7 @@ void sgd_update_all(std::span<const Update> updates, const SgdStep& s) {
   update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunSgd));
 }
 void adam_update_all(std::span<const Update> updates, const AdamStep& s) {
-  update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunAdam));
+  update_all(updates, AdamPowers(s), HWY_DYNAMIC_DISPATCH(RunAdam));
 }
 void rmsprop_update_all(std::span<const Update> updates, const RmspropStep& s) {
   update_all(updates, s, HWY_DYNAMIC_DISPATCH(RunRmsprop));

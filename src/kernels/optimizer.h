@@ -4,9 +4,17 @@
 #include <cstdint>
 #include <span>
 
+#include "kernels/between.h"
+#include "kernels/split_gemm.h"
 #include "strata/dtype.h"
 
 namespace strata::kernels {
+
+// A gradient of float32 that is a product, made while its weight is updated: split_rows_pays().
+struct GradientProduct {
+  SplitGemm gemm;
+  const float *a, *b;
+};
 
 // A weight of `n` elements with its gradient and slots, all of one floating type. Slots that an update does not have
 // are null. Before the update the weight shrinks by decay * learning_rate.
@@ -21,6 +29,8 @@ struct Update {
   DType copy_dtype = DType::bfloat16;
   std::int64_t row = 0;              // elements of a row, where products read the weight row by row, or 0
   const void* magnitudes = nullptr;  // what stands for the gradient's squares (Adamax: absolute values), or null
+  const GradientProduct* product = nullptr;  // instead of a gradient; without magnitudes
+  Between between = {};                      // what may be done meanwhile
 };
 
 // slots: momentum

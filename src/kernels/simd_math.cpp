@@ -22,10 +22,9 @@ using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
 
 // Runs f on whole vectors. Where valid() is false for an element, the C library's function computes it: Highway's
-// functions have no answer to NaN, infinities and numbers far from 0.
+// functions have no answer to NaN, infinities and numbers far from 0. dst may be src.
 template <class F, class Valid, class Exact>
-HWY_INLINE void Loop(const float* HWY_RESTRICT src, float* HWY_RESTRICT dst, std::int64_t n, F f, Valid valid,
-                     Exact exact) {
+HWY_INLINE void Loop(const float* src, float* dst, std::int64_t n, F f, Valid valid, Exact exact) {
   const D d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   auto step = [&](const float* from, float* to) HWY_ATTR {
@@ -33,10 +32,11 @@ HWY_INLINE void Loop(const float* HWY_RESTRICT src, float* HWY_RESTRICT dst, std
     const auto ok = valid(d, x);
     hn::StoreU(f(d, x), d, to);
     if (HWY_LIKELY(hn::AllTrue(d, ok))) return;
-    HWY_ALIGN float good[hn::MaxLanes(d)];
+    HWY_ALIGN float good[hn::MaxLanes(d)], given[hn::MaxLanes(d)];
     hn::Store(hn::IfThenElseZero(ok, hn::Set(d, 1.0f)), d, good);
+    hn::Store(x, d, given);
     for (std::int64_t i = 0; i < lanes; ++i)
-      if (good[i] == 0) to[i] = exact(from[i]);
+      if (good[i] == 0) to[i] = exact(given[i]);
   };
   std::int64_t i = 0;
   for (; i + lanes <= n; i += lanes) step(src + i, dst + i);

@@ -1,5 +1,6 @@
 // Functions of float32 arrays, computed with the vector instructions that the machine has. Errors stay below 1e-6
 // relative; each element's result depends on that element alone, not on where it lies.
+// Arrays of results may be those of arguments.
 #pragma once
 
 #include <cstdint>

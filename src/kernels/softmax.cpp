@@ -7,6 +7,7 @@
 #include "core/dispatch.h"
 #include "kernels/parallel.h"
 #include "kernels/simd_math.h"
+#include "kernels/softmax_short.h"
 
 namespace strata::kernels {
 namespace {
@@ -122,13 +123,20 @@ void softmax_lines(const float* src, float* dst, std::int64_t classes, std::int6
   }
 }
 
+bool is_short(DType dtype, std::int64_t classes) {
+  return dtype == DType::float32 && classes > 0 && classes <= short_softmax_classes();
+}
+
 }  // namespace
 
 void softmax(DType dtype, std::int64_t outer, std::int64_t classes, std::int64_t inner, const void* src_data,
              void* dst_data) {
   if (dtype == DType::float32 && inner == 1 && classes > 0)
     return parallel_for(outer, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
-      softmax_lines(static_cast<const float*>(src_data), static_cast<float*>(dst_data), classes, begin, end);
+      const float* src = static_cast<const float*>(src_data);
+      float* dst = static_cast<float*>(dst_data);
+      is_short(dtype, classes) ? short_softmax(classes, src, dst, begin, end)
+                               : softmax_lines(src, dst, classes, begin, end);
     });
   dispatch_floating("softmax", dtype, [&]<class T>() {
     using C = Compute<T>;
@@ -188,6 +196,11 @@ void softmax_backward(DType dtype, std::int64_t outer, std::int64_t classes, std
 
 void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes, const void* labels_data,
                            const void* logits_data, void* loss_data) {
+  if (is_short(dtype, classes))
+    return parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      short_cross_entropy(classes, static_cast<const float*>(labels_data), static_cast<const float*>(logits_data),
+                          static_cast<float*>(loss_data), begin, end);
+    });
   dispatch_floating("softmax_cross_entropy_with_logits", dtype, [&]<class T>() {
     using C = Compute<T>;
     const T *all_labels = static_cast<const T*>(labels_data), *logits = static_cast<const T*>(logits_data);
@@ -206,6 +219,11 @@ void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes,
 
 void softmax_cross_entropy_grad(DType dtype, std::int64_t rows, std::int64_t classes, const void* labels_data,
                                 const void* logits, const void* dloss_data, void* dlogits_data) {
+  if (is_short(dtype, classes))
+    return parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      short_cross_entropy_grad(classes, static_cast<const float*>(labels_data), static_cast<const float*>(logits),
+                               static_cast<const float*>(dloss_data), static_cast<float*>(dlogits_data), begin, end);
+    });
   softmax(dtype, rows, classes, 1, logits, dlogits_data);
   dispatch_floating("softmax_cross_entropy_with_logits_grad", dtype, [&]<class T>() {
     using C = Compute<T>;

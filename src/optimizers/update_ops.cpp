@@ -1,6 +1,9 @@
 #include "optimizers/update_ops.h"
 
+#include <algorithm>
+
 #include "graph/registry.h"
+#include "kernels/matmul.h"
 #include "strata/variable.h"
 
 namespace strata {
@@ -19,35 +22,61 @@ namespace {
 // Whether the step is due: the input behind the shared ones, where gradients are accumulated over several steps.
 bool is_due(const Tensor& due) { return due.item<bool>(); }
 
-// Inputs: learning rate, steps taken before, where gradients are accumulated `due`, and the gradients.
-class JointUpdate final : public Op, public WritesVariables {
+// Inputs: learning rate, steps taken before, where gradients are accumulated `due`, and the gradients, or the two
+// factors of those that are products.
+class JointUpdate final : public Op, public WritesVariables, public MakesGradients {
  public:
-  explicit JointUpdate(std::vector<OpPtr> updates)
-      : updates_(std::move(updates)), name_(std::string(updates_.front()->name()) + "s") {}
+  explicit JointUpdate(std::vector<OpPtr> updates, std::vector<std::optional<MatrixProduct>> products = {})
+      : updates_(std::move(updates)),
+        products_(std::move(products)),
+        name_(std::string(updates_.front()->name()) + "s") {
+    products_.resize(updates_.size());
+  }
   std::string_view name() const override { return name_; }
   Specs infer(const Specs&) const override { return {}; }
   bool has_effect() const override { return true; }
-  Config config() const override { return {{"variables", static_cast<std::int64_t>(updates_.size())}}; }
+  Config config() const override {
+    Config c{{"variables", static_cast<std::int64_t>(updates_.size())}};
+    if (num_products() > 0) c.set("products", static_cast<std::int64_t>(num_products()));
+    return c;
+  }
   std::vector<const strata::detail::VariableState*> written() const override {
     std::vector<const strata::detail::VariableState*> all;
     for (const OpPtr& op : updates_)
       for (const auto* v : update(op).written()) all.push_back(v);
     return all;
   }
+  std::size_t first_gradient(std::size_t inputs) const override { return inputs - updates_.size() - num_products(); }
+  OpPtr with_products(std::vector<std::optional<MatrixProduct>> products) const override {
+    return make_op<JointUpdate>(updates_, std::move(products));
+  }
   void run(RunContext& c) const override {
-    const std::size_t shared = c.in.size() - updates_.size();
-    if (shared > 2 && !is_due(c.in[2])) return;
+    std::size_t in = first_gradient(c.in.size());
+    if (in > 2 && !is_due(c.in[2])) return;
     std::vector<kernels::Update> all;
-    all.reserve(updates_.size());
+    std::vector<kernels::GradientProduct> made;
+    all.reserve(updates_.size()), made.reserve(num_products());
     const auto learning_rate = c.in[0].item<double>();
-    for (std::size_t i = 0; i < updates_.size(); ++i)
-      all.push_back(update(updates_[i]).memory(c.in[shared + i], learning_rate));
+    for (std::size_t i = 0; i < updates_.size(); ++i) {
+      if (products_[i]) {
+        made.push_back(UpdateOp::product_of(c.in[in], c.in[in + 1], *products_[i]));
+        all.push_back(update(updates_[i]).memory(made.back(), learning_rate));
+        in += 2;
+      } else {
+        all.push_back(update(updates_[i]).memory(c.in[in++], learning_rate));
+      }
+    }
     update(updates_.front()).update(all, c.in[1].item<std::int64_t>());
   }
 
  private:
   static const UpdateOp& update(const OpPtr& op) { return static_cast<const UpdateOp&>(*op); }
+  std::size_t num_products() const {
+    return static_cast<std::size_t>(
+        std::count_if(products_.begin(), products_.end(), [](const auto& p) { return p.has_value(); }));
+  }
   std::vector<OpPtr> updates_;
+  std::vector<std::optional<MatrixProduct>> products_;  // by update
   std::string name_;
 };
 
@@ -59,12 +88,23 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, c
   if (gradient.shape() != weight_->shape || gradient.dtype() != weight_->dtype)
     throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +
                      to_string(weight_->shape) + ", but its gradient has shape " + to_string(gradient.shape()) + ".");
-  kernels::Update u{};
-  u.dtype = weight_->dtype;
-  u.n = gradient.size();
-  if (weight_->shape.rank() == 2) u.row = weight_->shape[1];
+  kernels::Update u = memory(learning_rate);
   u.gradient = gradient.impl()->raw();
   if (magnitudes.defined()) u.magnitudes = magnitudes.impl()->raw();
+  return u;
+}
+
+kernels::Update UpdateOp::memory(const kernels::GradientProduct& gradient, double learning_rate) const {
+  kernels::Update u = memory(learning_rate);
+  u.product = &gradient;
+  return u;
+}
+
+kernels::Update UpdateOp::memory(double learning_rate) const {
+  kernels::Update u{};
+  u.dtype = weight_->dtype;
+  u.n = weight_->shape.num_elements();
+  if (weight_->shape.rank() == 2) u.row = weight_->shape[1];
   u.learning_rate = learning_rate;
   u.decay = weight_decay_;
   // One after the other: each may move to a buffer of its own first.
@@ -72,6 +112,12 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, c
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (slots_[i]) u.slots[i] = strata::detail::exclusive_value(*slots_[i]).impl()->raw();
   return u;
+}
+
+kernels::GradientProduct UpdateOp::product_of(const Tensor& a, const Tensor& b, const MatrixProduct& p) {
+  const kernels::MatmulSize size{a.shape()[p.transpose_a ? 1 : 0], b.shape()[p.transpose_b ? 0 : 1],
+                                 a.shape()[p.transpose_a ? 0 : 1], p.transpose_a, p.transpose_b};
+  return {kernels::as_split(size), strata::detail::elements<float>(a), strata::detail::elements<float>(b)};
 }
 
 void UpdateOp::run(RunContext& c) const {

@@ -32,6 +32,8 @@ class UpdateOp : public Op, public UpdatesJointly {
 
   // What the kernel works on. Weight and slots may move to buffers of their own.
   kernels::Update memory(const Tensor& gradient, double learning_rate, const Tensor& magnitudes = {}) const;
+  kernels::Update memory(const kernels::GradientProduct& gradient, double learning_rate) const;
+  static kernels::GradientProduct product_of(const Tensor& a, const Tensor& b, const MatrixProduct& p);
   // Of as many weights as go together.
   virtual void update(std::span<const kernels::Update> updates, std::int64_t steps_before) const = 0;
 
@@ -43,6 +45,7 @@ class UpdateOp : public Op, public UpdatesJointly {
   }
 
  private:
+  kernels::Update memory(double learning_rate) const;
   StatePtr weight_;
   std::vector<StatePtr> slots_;
   double weight_decay_;

@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include "graph/plan.h"
+#include "kernels/split_rows.h"
 #include "strata/strata.h"
 
 namespace strata {
@@ -439,6 +440,63 @@ TEST(JoinUpdates, AccumulatedGradientsWaitForTheirStep) {
   };
   EXPECT_EQ(reduce_max(abs(train({}) - train({"all"}))).item<float>(), 0);
   EXPECT_EQ(reduce_max(abs(train({}) - Tensor({0.25f, 1.0f, 2.25f}))).item<float>(), 0);
+}
+
+// A layer whose gradient is a product that its update makes, and one of which something else reads it.
+struct TwoLayers {
+  explicit TwoLayers(const optimizers::Optimizer& optimizer) : optimizer(optimizer) {}
+  Tensors operator()(const Tensor& x, const Tensor& y) const {
+    GradientTape tape;
+    const Tensor loss = reduce_mean(square(matmul(tanh(matmul(x, first.read())), second.read()) - y));
+    const Tensors gradients = tape.gradient(loss, {first, second});
+    optimizer.apply_gradients({gradients[0], gradients[1], reduce_sum(y, {0})}, {first, second, bias});
+    return {loss, reduce_sum(gradients[1])};
+  }
+  optimizers::Optimizer optimizer;
+  Variable first{random::normal({160, 96}, {.seed = 1})}, second{random::normal({96, 48}, {.seed = 2})},
+      bias{zeros({48})};
+};
+
+TEST(GradientsInUpdates, AreTheProductsThatNothingElseReads) {
+  const bool pays = kernels::split_rows_pays(160, 96, 60);
+  const auto make = [](int kind) -> optimizers::Optimizer {
+    if (kind == 0) return optimizers::SGD({.learning_rate = 0.1, .momentum = 0.9});
+    if (kind == 1) return optimizers::AdamW({.learning_rate = 0.01});
+    return optimizers::RMSprop();
+  };
+  const Tensor x = random::normal({60, 160}, {.seed = 3}), y = random::normal({60, 48}, {.seed = 4});
+  for (const int kind : {0, 1, 2}) {
+    SCOPED_TRACE(kind);
+    const TwoLayers one(make(kind)), other(make(kind));
+    auto on = function([&](const Tensor& x, const Tensor& y) { return one(x, y); });
+    auto off =
+        function([&](const Tensor& x, const Tensor& y) { return other(x, y); }, {.disable = {"gradients_in_updates"}});
+    for (int step = 0; step < 3; ++step) {
+      const Tensors found = on(x, y), wanted = off(x, y);
+      for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i].item<float>(), wanted[i].item<float>()) << step;
+    }
+    for (const auto& [a, b] : {std::pair{one.first, other.first}, {one.second, other.second}, {one.bias, other.bias}})
+      EXPECT_TRUE(reduce_all(equal(a.read(), b.read())).item<bool>());
+    const auto products = [](const auto& f) {
+      const auto rows = f.profile().rows;
+      return std::count_if(rows.begin(), rows.end(), [](const ProfileRow& r) { return r.op == "matmul"; });
+    };
+    EXPECT_EQ(products(off) - products(on), pays ? 1 : 0) << on.profile().to_string();
+  }
+}
+
+TEST(GradientsInUpdates, FactorsAreNeverVariablesThatTheUpdateChanges) {
+  const Variable a(random::normal({160, 96}, {.seed = 1})), b(random::normal({96, 64}, {.seed = 2}));
+  const optimizers::SGD sgd;
+  auto step = function([&](const Tensor& y) {
+    GradientTape tape;
+    const Tensor loss = reduce_sum(square(matmul(a.read(), b.read()) - y));
+    sgd.apply_gradients(tape.gradient(loss, {a, b}), {a, b});
+    return loss;
+  });
+  for (int i = 0; i < 4; ++i) step(zeros({160, 64}));
+  const auto rows = step.profile().rows;
+  EXPECT_EQ(std::count_if(rows.begin(), rows.end(), [](const ProfileRow& r) { return r.op == "matmul"; }), 3);
 }
 
 TEST(Passes, AreDisabledByNameAndUnknownNamesAreErrors) {

@@ -67,6 +67,9 @@ STRATA_API bool place_slices(Graph& graph);
 // Makes one op of element-wise ops whose results only each other want, so that these stay in the cache.
 STRATA_API bool fuse_elementwise(Graph& graph);
 
+// Lets updates make the gradients that are products, row by row. True where something changed.
+STRATA_API bool make_gradients_in_updates(Graph& graph);
+
 // A copy of the graph for inputs of these shapes, rewritten by the passes that `disable` does not name. `graph` itself
 // where its ops do not take the shapes; the plan then says why.
 STRATA_API std::shared_ptr<const Graph> specialize(const std::shared_ptr<const Graph>& graph, const Specs& inputs,

@@ -113,6 +113,19 @@ STRATA_AMX bool split_strip(const Strip& s, std::byte* to) {
   return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
 }
 
+template <Along kAlong>
+STRATA_AMX bool split_ordered(const Strip& s, std::byte* to, const Between& between) {
+  __m512 check = _mm512_setzero_ps();
+  for (std::int64_t i = 0; i < 16;) {
+    for (const std::int64_t stop = std::min<std::int64_t>(16, i + between.each); i < stop; ++i)
+      for (std::int64_t tile = 0; tile < 2; ++tile)
+        store(cut_pairs<kAlong>(s, s.from + tile * kRows * s.line_step, Whole{}, i, check),
+              to + i * 64 + tile * kTileBytes);
+    between.step(between.work);
+  }
+  return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
+}
+
 // Tiles 0 to 3 hold sums, 4 and 5 rows of A, 6 and 7 columns of B.
 template <int M>
 STRATA_AMX_INLINE void load_a(const std::byte* a, int part) {
@@ -178,6 +191,10 @@ bool split(const Strip& s, std::byte* to) {
                            : split_strip<Along::lines, Turned::no>(s, to);
 }
 
+bool split_block(const Strip& s, std::byte* to, const Between& between) {
+  return s.side == Side::a ? split_ordered<Along::terms>(s, to, between) : split_ordered<Along::lines>(s, to, between);
+}
+
 STRATA_AMX void SplitTiles::clear() const {
   _tile_zero(0);
   _tile_zero(1);
@@ -198,6 +215,13 @@ void SplitTiles::add(const std::byte* a, const std::byte* b, std::int64_t blocks
     columns > 1 ? add_products<2, 2>(a, b, blocks) : add_products<2, 1>(a, b, blocks);
   else
     columns > 1 ? add_products<1, 2>(a, b, blocks) : add_products<1, 1>(a, b, blocks);
+}
+
+STRATA_AMX void SplitTiles::add_product(int product, const std::byte* a, const std::byte* b) const {
+  if (rows > 1)
+    columns > 1 ? amx::add_product<2, 2>(product, a, b) : amx::add_product<2, 1>(product, a, b);
+  else
+    columns > 1 ? amx::add_product<1, 2>(product, a, b) : amx::add_product<1, 1>(product, a, b);
 }
 
 STRATA_AMX void SplitTiles::store(float* to, std::int64_t step) const {
@@ -241,6 +265,8 @@ void SplitTiles::clear() const {}
 void SplitTiles::load(const float*, std::int64_t) const {}
 void SplitTiles::add(const std::byte*, const std::byte*, std::int64_t) const {}
 void SplitTiles::store(float*, std::int64_t) const {}
+void SplitTiles::add_product(int, const std::byte*, const std::byte*) const {}
+bool split_block(const Strip&, std::byte*, const Between&) { return false; }
 
 StripProduct::StripProduct(const std::byte*, const std::byte*, std::int64_t, std::int64_t, std::int64_t, float*) {}
 void StripProduct::step() {}

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "kernels/amx.h"
+#include "kernels/between.h"
 
 namespace strata::kernels::amx {
 
@@ -26,6 +27,11 @@ struct Strip {
 
 // Writes kSplitBytes for each block of 32 terms, to a multiple of 64 bytes. False where it met an infinity or a NaN.
 bool split(const Strip& s, std::byte* to);
+// Whether parts of a strip are written in the order in which its numbers lie: rows of A one after the other, or rows of
+// columns of B.
+inline bool keeps_order(const Strip& s) { return (s.side == Side::a) == (s.term_step == 1); }
+// split() of 32 lines in a block of 32 terms that keep their order; elements of `between` are 64 numbers.
+bool split_block(const Strip& s, std::byte* to, const Between& between);
 
 // The sums of a strip of A with a strip of B, in 2 x 2 tile registers, of which `rows` x `columns` tiles are wanted.
 // All calls for one sum inside one Session; `step` counts floats from a row to the next one.
@@ -35,6 +41,8 @@ struct SplitTiles {
   void load(const float* from, std::int64_t step) const;
   void add(const std::byte* a, const std::byte* b, std::int64_t blocks) const;
   void store(float* to, std::int64_t step) const;
+  // One of the six products of parts that add() makes of a block.
+  void add_product(int product, const std::byte* a, const std::byte* b) const;
 };
 
 // The sums of a strip of A with all strips of B, made in steps of a few instructions that leave the vector units to

@@ -91,6 +91,7 @@ class Block {
     resume();
   }
   void add(const std::byte* a, const std::byte* b, int64_t blocks) const { tiles_.add(a, b, blocks); }
+  void add_product(int product, const std::byte* a, const std::byte* b) const { tiles_.add_product(product, a, b); }
   void pause() const { tiles_.store(room_, kStrip); }
   void resume() const { tiles_.load(room_, kStrip); }
   void store() const {
@@ -147,6 +148,8 @@ class Multiplication {
   void run_segment(int64_t line, int64_t lines, int64_t begin, int64_t end) {
     const amx::Strip &inner = a_is_inner_ ? a_ : b_, &outer = a_is_inner_ ? b_ : a_;
     const bool alone = lines <= kStrip;  // sums stay in the tiles
+    if (alone && a_is_inner_ && amx::keeps_order(a_) && amx::keeps_order(b_) && end - begin >= 2 * kTerms)
+      return run_strip(line, lines, begin, end);
     const int64_t terms = kOuterBlocks * kTerms;
     const auto of_strip = static_cast<int64_t>(strip_bytes(end - begin));
     for (int64_t i = 0; i < lines; i += kStrip)
@@ -173,6 +176,50 @@ class Multiplication {
           if (stop == inner.terms) block.end_rows();
         }
       }
+  }
+
+  // The same for one strip of A: while tiles multiply a block, the next ones are split.
+  void run_strip(int64_t line, int64_t lines, int64_t begin, int64_t end) {
+    struct Products {
+      const Block* block;
+      const std::byte *a, *b;
+      int next;
+    };
+    auto step = [](void* p) {
+      auto* const work = static_cast<Products*>(p);
+      if (work->next < 6) work->block->add_product(work->next++, work->a, work->b);
+    };
+    const auto of_a = [&](int64_t t) {
+      return room_.inner + (t - begin) / kTerms * static_cast<int64_t>(amx::kSplitBytes);
+    };
+    const auto of_b = [&](int64_t i) { return room_.outer + i % 2 * static_cast<int64_t>(amx::kSplitBytes); };
+    int64_t place = 0;
+    split(a_, line, lines, begin, std::min(end, begin + kTerms), of_a(begin));
+    split(b_, 0, b_.lines, begin, std::min(end, begin + kTerms), of_b(0));
+    for (int64_t o = 0; o < b_.lines; o += kStrip) {
+      const Block block = block_of(line, lines, o, b_.lines - o, room_.sums);
+      block.clear();
+      for (int64_t t = begin; t < end; t += kTerms, ++place) {
+        Products work{&block, of_a(t), of_b(place), 0};
+        const Between between{step, &work, o == 0 ? 5 : 3};
+        const bool same = t + kTerms < end;
+        const int64_t next_o = same ? o : o + kStrip, next_t = same ? t + kTerms : begin;
+        if (o == 0 && same) split_next(a_, line, lines, next_t, end, of_a(next_t), between);
+        if (next_o < b_.lines) split_next(b_, next_o, b_.lines - next_o, next_t, end, of_b(place + 1), between);
+        while (work.next < 6) step(&work);
+      }
+      begin == 0 ? block.store() : block.add_to_dst();
+      if (end == b_.terms) block.end_rows();
+    }
+  }
+
+  void split_next(const amx::Strip& factor, int64_t line, int64_t lines, int64_t begin, int64_t end, std::byte* to,
+                  const Between& between) {
+    end = std::min(end, begin + kTerms);
+    if (lines < kStrip || end - begin < kTerms) return split(factor, line, lines, begin, end, to);
+    amx::Strip s = factor;
+    s.from += line * s.line_step + begin * s.term_step;
+    finite_ &= amx::split_block(s, to, between);
   }
 
   void split(const amx::Strip& factor, int64_t line, int64_t lines, int64_t begin, int64_t end, std::byte* to) {

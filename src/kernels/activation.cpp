@@ -165,15 +165,17 @@ void relu_backward(DType dtype, const Relu& r, std::int64_t size, const void* di
     const C threshold = static_cast<C>(r.threshold), slope = static_cast<C>(r.negative_slope);
     parallel_for(size, kCheap, [&](std::int64_t begin, std::int64_t end) {
       const T *g = dy, *x = at;
-      T* __restrict out = dx;
+      T* out = dx;  // may be one of the others
       if (r.negative_slope == 0 && !r.has_max) {
         if constexpr (std::is_same_v<T, float>)
           return relu_grad_float(g + begin, x + begin, threshold, out + begin, end - begin);
+#pragma GCC ivdep
         for (std::int64_t i = begin; i < end; ++i) {
           const C dy_i = C(g[i]);  // read always: a read under a condition is not vectorized
           out[i] = T(C(x[i]) > threshold ? dy_i : C(0));
         }
       } else {
+#pragma GCC ivdep
         for (std::int64_t i = begin; i < end; ++i) {
           const C v = C(x[i]);
           out[i] = T(C(g[i]) * (r.has_max && v >= top ? C(0) : v > threshold ? C(1) : slope));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "core/dispatch.h"
@@ -178,10 +179,15 @@ void sum_rows(DType dtype, std::int64_t rows, std::int64_t channels, const void*
     const T* src = static_cast<const T*>(src_data);
     T* dst = static_cast<T*>(dst_data);
     const Blocks blocks(rows, channels);
+    const auto value = [&](std::int64_t r, std::int64_t c) { return C(src[r * channels + c]); };
+    if constexpr (std::is_same_v<T, C>)
+      if (blocks.count == 1) {
+        std::fill_n(dst, channels, T(0));
+        return add_rows(0, rows, channels, dst, value);
+      }
     std::vector<C> parts(blocks.count * channels);
     blocks.each(channels, [&](std::int64_t b, std::int64_t begin, std::int64_t end) {
-      add_rows(begin, end, channels, parts.data() + b * channels,
-               [&](std::int64_t r, std::int64_t c) { return C(src[r * channels + c]); });
+      add_rows(begin, end, channels, parts.data() + b * channels, value);
     });
     const std::vector<double> sum = combine(parts, blocks.count, channels);
     for (std::int64_t c = 0; c < channels; ++c) dst[c] = T(static_cast<C>(sum[c]));

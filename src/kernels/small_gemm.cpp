@@ -8,6 +8,7 @@
 #include "core/tensor_data.h"
 #include "kernels/panel_product.h"
 #include "kernels/parallel.h"
+#include "kernels/prefetch.h"
 #include "kernels/row_end.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -116,6 +117,10 @@ HWY_INLINE void MultiplyPiece(const SmallGemm& g, const Pieces& p, std::int64_t 
   if (copy_b && room.packed != index / (p.by_rows ? 1 : p.row_blocks))
     PackPanel(g, b, begin, end, j0, columns, width, room.b);
   room.packed = index / (p.by_rows ? 1 : p.row_blocks);
+  if constexpr (kFloat)
+    if (direct)
+      for (std::int64_t i = 0; i < rows; ++i)
+        for (std::int64_t j = 0; j < width; j += kLanes) prefetch_to_write(dst + (part * g.m + i0 + i) * g.n + j0 + j);
   if (p.pack_a) PackRows(g, a, i0, rows, room.a);
   const std::int64_t a_row = p.pack_a ? g.k : g.a_row, a_step = p.pack_a ? 1 : g.a_step;
   const std::int64_t ldb = copy_b ? width : g.b_row, ldc = direct ? g.n : width;

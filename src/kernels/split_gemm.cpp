@@ -200,6 +200,7 @@ class Multiplication {
       const Block block = block_of(line, lines, o, b_.lines - o, room_.sums);
       block.clear();
       for (int64_t t = begin; t < end; t += kTerms, ++place) {
+        block.fetch((t - begin) / kTerms, parts_of(end - begin, kTerms));
         Products work{&block, of_a(t), of_b(place), 0};
         const Between between{step, &work, o == 0 ? 5 : 3};
         const bool same = t + kTerms < end;

@@ -37,6 +37,7 @@ struct ReluGrad final : ReluBase<ReluGrad> {
   using ReluBase::ReluBase;
   std::string_view name() const override { return "relu_grad"; }
   Specs infer(const Specs& in) const override { return {{in[1].shape, in[0].dtype}}; }
+  bool runs_in_place(std::size_t input) const override { return input == 0; }
   void run(RunContext& c) const override {
     kernels::relu_backward(c.in[0].dtype(), relu, c.in[0].size(), c.src<void>(0), c.src<void>(1), c.dst<void>());
   }

@@ -10,6 +10,7 @@
 #include "kernels/parallel.h"
 #include "kernels/prefetch.h"
 #include "kernels/row_end.h"
+#include "kernels/subnormal.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/small_gemm.cpp"
@@ -152,6 +153,7 @@ void Multiply(const SmallGemm& g, const T* a, const T* b, T* dst) {
   const detail::Buffer sums(pieces.parts > 1 ? static_cast<std::size_t>(pieces.parts * g.m * g.n) * sizeof(T) : 0);
   T* to = pieces.parts > 1 ? static_cast<T*>(sums.data()) : dst;
   parallel_for(pieces.count, pieces.cost, [&](std::int64_t first, std::int64_t last) HWY_ATTR {
+    const FlushSubnormals flush;
     Room room(g, pieces);
     for (std::int64_t piece = first; piece < last; ++piece) MultiplyPiece(g, pieces, piece, a, b, to, room);
   });

@@ -98,5 +98,16 @@ TEST(MatmulKernel, RowsDoNotDependOnThreadsOrOtherRows) {
   }
 }
 
+TEST(Matmul, SubnormalsAreZeroInsideAndStayOutside) {
+  const MatmulSize size{20, 16, 32};
+  std::vector<float> a(20 * 32, 1e-39f), b(32 * 16, 1.f);
+  a[0] = 1;
+  const std::vector<float> out = product(size, a, b);
+  EXPECT_EQ(out[0], 1);
+  EXPECT_EQ(out[16], 0);
+  volatile float tiny = 1e-38f;
+  EXPECT_NE(tiny / 4, 0);
+}
+
 }  // namespace
 }  // namespace strata::kernels

@@ -98,7 +98,7 @@ TEST(MatmulKernel, RowsDoNotDependOnThreadsOrOtherRows) {
   }
 }
 
-TEST(Matmul, SubnormalsAreZeroInsideAndStayOutside) {
+TEST(MatmulKernel, SubnormalsAreZeroInsideAndStayOutside) {
   const MatmulSize size{20, 16, 32};
   std::vector<float> a(20 * 32, 1e-39f), b(32 * 16, 1.f);
   a[0] = 1;

@@ -64,7 +64,6 @@ STRATA_AMX_INLINE Pairs cut_pairs(const Strip& s, const float* from, Size size, 
   }
 }
 
-constexpr int kProducts = 6;                    // of the parts
 constexpr std::int64_t kPart = 2 * kTileBytes;  // bytes from one part of a strip's lines to the next
 
 STRATA_AMX_INLINE void store(const Pairs& p, std::byte* to) {
@@ -239,11 +238,11 @@ StripProduct::StripProduct(const std::byte* a, const std::byte* b, std::int64_t 
 template <int M, int N>
 STRATA_AMX void StripProduct::step_of() {
   const SplitTiles tiles{M, N};
-  if (part_ == 0 && block_ == 0) tiles.clear();
-  add_product<M, N>(part_, a_ + block_ * static_cast<std::int64_t>(kSplitBytes),
+  if (product_ == 0 && block_ == 0) tiles.clear();
+  add_product<M, N>(product_, a_ + block_ * static_cast<std::int64_t>(kSplitBytes),
                     b_ + (strip_ * blocks_ + block_) * static_cast<std::int64_t>(kSplitBytes));
-  if (++part_ < kProducts) return;
-  part_ = 0;
+  if (++product_ < kProducts) return;
+  product_ = 0;
   if (++block_ < blocks_) return;
   block_ = 0;
   tiles.store(to_ + strip_ * kStripLines, columns_);

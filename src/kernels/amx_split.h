@@ -14,6 +14,7 @@ namespace strata::kernels::amx {
 
 inline constexpr std::int64_t kStripLines = 32;              // two tiles
 inline constexpr std::int64_t kSplitBytes = 6 * kTileBytes;  // of the parts of a strip's lines in a block of 32 terms
+inline constexpr int kProducts = 6;                          // of parts, that count
 
 enum class Side { a, b };
 
@@ -41,7 +42,7 @@ struct SplitTiles {
   void load(const float* from, std::int64_t step) const;
   void add(const std::byte* a, const std::byte* b, std::int64_t blocks) const;
   void store(float* to, std::int64_t step) const;
-  // One of the six products of parts that add() makes of a block.
+  // One of the kProducts products of parts that add() makes of a block; they come in order.
   void add_product(int product, const std::byte* a, const std::byte* b) const;
 };
 
@@ -53,7 +54,7 @@ class StripProduct {
   // multiple of 16. Sums go to rows `columns` floats apart, of which up to 31 beyond `rows` may be written.
   StripProduct(const std::byte* a, const std::byte* b, std::int64_t blocks, std::int64_t rows, std::int64_t columns,
                float* to);
-  std::int64_t steps() const { return strips_ * blocks_ * 6; }
+  std::int64_t steps() const { return strips_ * blocks_ * kProducts; }
   bool is_done() const { return strip_ == strips_; }
   void step();
   void finish() {
@@ -67,7 +68,7 @@ class StripProduct {
   std::int64_t blocks_, rows_, columns_, strips_;
   float* to_;
   std::int64_t strip_ = 0, block_ = 0;
-  int part_ = 0;  // of the six products of a block
+  int product_ = 0;  // of those of a block
 };
 
 }  // namespace strata::kernels::amx

@@ -11,35 +11,12 @@
 
 #include "core/dispatch.h"
 #include "core/tensor_data.h"
+#include "kernels/adam_powers.h"
 #include "kernels/parallel.h"
 #include "kernels/prefetch.h"
 #include "kernels/round.h"
 #include "kernels/split_rows.h"
 #include "kernels/subnormal.h"
-
-#ifndef STRATA_ADAM_POWERS
-#define STRATA_ADAM_POWERS
-namespace strata::kernels {
-namespace {
-
-// Computed once for all weights.
-struct AdamPowers : AdamStep {
-  explicit AdamPowers(const AdamStep& s)
-      : AdamStep(s),
-        floats{std::pow(static_cast<float>(beta_1), static_cast<float>(step)),
-               std::pow(static_cast<float>(beta_2), static_cast<float>(step))},
-        doubles{std::pow(beta_1, static_cast<double>(step)), std::pow(beta_2, static_cast<double>(step))} {}
-  float power_1(float) const { return floats[0]; }
-  float power_2(float) const { return floats[1]; }
-  double power_1(double) const { return doubles[0]; }
-  double power_2(double) const { return doubles[1]; }
-  float floats[2];
-  double doubles[2];
-};
-
-}  // namespace
-}  // namespace strata::kernels
-#endif
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/optimizer.cpp"
@@ -340,15 +317,17 @@ class RowsUpdate final : public RowsUser {
 // All updates, of which each is cut among threads; run_float(update, s, begin, end) is for float32.
 template <class Step, class F>
 void update_all(std::span<const Update> updates, const Step& s, F&& run_float) {
-  std::int64_t total = 0;
+  std::int64_t total = 0, steps = 0;
   std::size_t room = 0;  // of a thread, for products
   for (const Update& u : updates) {
-    total += u.n;
-    if (u.product != nullptr) room = std::max(room, split_rows_room(u.product->gemm));
+    total += u.n, steps += 4 * u.n;
+    if (u.product == nullptr) continue;
+    steps += split_gemm_steps(u.product->gemm);
+    room = std::max(room, split_rows_room(u.product->gemm));
   }
   const bool few = has_few_in_small_weights(updates);
-  const detail::Buffer rooms(room * static_cast<std::size_t>(team_size(4 * total, total)));
-  parallel_threads(4 * total, total, [&](std::int64_t index, std::int64_t threads) {
+  const detail::Buffer rooms(room * static_cast<std::size_t>(team_size(steps, total)));
+  parallel_threads(steps, total, [&](std::int64_t index, std::int64_t threads) {
     const FlushSubnormals flush;
     for (const Update& u : updates) {
       const Share share = share_of_update(u, few && u.n <= kSmallWeight, index, threads);

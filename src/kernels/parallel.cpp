@@ -3,8 +3,31 @@
 #include <omp.h>
 
 #include <algorithm>
+#if defined(__SANITIZE_THREAD__)
+#include <atomic>
+#endif
 
 namespace strata::kernels {
+namespace {
+
+#if defined(__SANITIZE_THREAD__)
+// ThreadSanitizer does not see how libgomp, which is not instrumented, starts and ends a team; this tells it.
+class TeamOrder {
+ public:
+  void begin() { order_.load(std::memory_order_acquire); }
+  void end() { order_.fetch_add(1, std::memory_order_acq_rel); }
+
+ private:
+  std::atomic<int> order_{0};
+};
+#else
+struct TeamOrder {
+  void begin() {}
+  void end() {}
+};
+#endif
+
+}  // namespace
 
 std::int64_t team_size(std::int64_t steps, std::int64_t most) {
   const std::int64_t useful = std::min(most, steps / kParallelWork + 1);
@@ -17,8 +40,15 @@ void parallel_team(std::int64_t steps, std::int64_t most, void (*part)(void*, st
     part(f, 0, 1);
     return;
   }
+  TeamOrder order;
+  order.end();  // of what came before
 #pragma omp parallel num_threads(threads)
-  part(f, omp_get_thread_num(), omp_get_num_threads());
+  {
+    order.begin();
+    part(f, omp_get_thread_num(), omp_get_num_threads());
+    order.end();
+  }
+  order.begin();
 }
 
 void parallel_ranges(std::int64_t n, std::int64_t cost, void (*part)(void*, std::int64_t, std::int64_t), void* f) {

@@ -187,7 +187,7 @@ class Multiplication {
     };
     auto step = [](void* p) {
       auto* const work = static_cast<Products*>(p);
-      if (work->next < 6) work->block->add_product(work->next++, work->a, work->b);
+      if (work->next < amx::kProducts) work->block->add_product(work->next++, work->a, work->b);
     };
     const auto of_a = [&](int64_t t) {
       return room_.inner + (t - begin) / kTerms * static_cast<int64_t>(amx::kSplitBytes);
@@ -207,7 +207,7 @@ class Multiplication {
         const int64_t next_o = same ? o : o + kStrip, next_t = same ? t + kTerms : begin;
         if (o == 0 && same) split_next(a_, line, lines, next_t, end, of_a(next_t), between);
         if (next_o < b_.lines) split_next(b_, next_o, b_.lines - next_o, next_t, end, of_b(place + 1), between);
-        while (work.next < 6) step(&work);
+        while (work.next < amx::kProducts) step(&work);
       }
       begin == 0 ? block.store() : block.add_to_dst();
       if (end == b_.terms) block.end_rows();
@@ -302,6 +302,8 @@ bool split_gemm_pays(int64_t m, int64_t n, int64_t k) {
   // Tiles that are not full take as long as full ones.
   return 4 * m * n * k >= 3 * rounded(m, amx::kRows) * rounded(n, amx::kColumns) * rounded(k, kTerms);
 }
+
+int64_t split_gemm_steps(const SplitGemm& g) { return g.m * g.n * g.k / kProductsOfStep; }
 
 std::size_t split_gemm_scratch(const SplitGemm& g) { return Work(g).bytes(); }
 

@@ -23,6 +23,9 @@ struct SplitGemm {
 // Whether there are tiles, and other ways take longer.
 STRATA_API bool split_gemm_pays(std::int64_t m, std::int64_t n, std::int64_t k);
 
+// How long it takes one thread, in elementary steps of parallel_for().
+std::int64_t split_gemm_steps(const SplitGemm& g);
+
 // Bytes, for the number of threads that OpenMP has now.
 std::size_t split_gemm_scratch(const SplitGemm& g);
 

@@ -26,6 +26,11 @@ struct Rooms {
   std::size_t strip_bytes, sums_bytes;
 };
 
+void make_step(void* product) {
+  auto* const p = static_cast<amx::StripProduct*>(product);
+  if (!p->is_done()) p->step();
+}
+
 }  // namespace
 
 bool split_rows_pays(int64_t m, int64_t n, int64_t k) {
@@ -45,28 +50,23 @@ void split_rows(const SplitGemm& g, const float* a, const float* b, Share rows, 
     b_is_finite &= amx::split(
         {amx::Side::b, b + j * kStrip * g.b_step, g.b_step, g.b_row, std::min(kStrip, g.n - j * kStrip), g.k},
         of_b + static_cast<std::size_t>(j) * r.strip_bytes);
-  const float* before = nullptr;  // the rows made last
-  for (int64_t i = rows.begin; i < rows.end + kStrip; i += kStrip) {
-    const int64_t lines = std::min(kStrip, rows.end - i);
-    float* to = before == sums ? sums + kStrip * g.n : sums;
+  const auto lines_from = [&](int64_t i) { return std::min(kStrip, rows.end - i); };
+  const float* made = nullptr;  // the strip before
+  for (int64_t i = rows.begin; made != nullptr || i < rows.end; i += kStrip) {
+    const int64_t lines = lines_from(i);  // none behind the last strip
     const float* from = a + i * g.a_row;
-    Between between;
+    float* to = made == sums ? sums + kStrip * g.n : sums;
     amx::StripProduct product(of_a, of_b, r.blocks, lines, g.n, to);
     const bool on_tiles =
         lines > 0 && b_is_finite && amx::split({amx::Side::a, from, g.a_row, g.a_step, lines, g.k}, of_a);
-    if (on_tiles) {
-      auto step = [](void* p) {
-        auto* work = static_cast<amx::StripProduct*>(p);
-        if (!work->is_done()) work->step();
-      };
-      between = {step, &product, rounded(kStrip * g.n / product.steps(), 16)};
-    }
-    if (before != nullptr) user.use(i - kStrip, std::min(kStrip, rows.end - i + kStrip), before, between);
+    Between between;
+    if (on_tiles) between = {make_step, &product, rounded(kStrip * g.n / product.steps(), 16)};
+    if (made != nullptr) user.use(i - kStrip, lines_from(i - kStrip), made, between);
     if (on_tiles)
       product.finish();
     else if (lines > 0)
       small_gemm(DType::float32, {lines, g.n, g.k, g.a_row, g.a_step, g.b_row, g.b_step}, from, b, to);
-    before = to;
+    made = lines > 0 ? to : nullptr;
   }
 }
 

@@ -8,6 +8,7 @@
 #include "kernels/parallel.h"
 #include "kernels/simd_math.h"
 #include "kernels/softmax_short.h"
+#include "kernels/subnormal.h"
 
 namespace strata::kernels {
 namespace {
@@ -133,6 +134,7 @@ void softmax(DType dtype, std::int64_t outer, std::int64_t classes, std::int64_t
              void* dst_data) {
   if (dtype == DType::float32 && inner == 1 && classes > 0)
     return parallel_for(outer, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      const FlushSubnormals flush;
       const float* src = static_cast<const float*>(src_data);
       float* dst = static_cast<float*>(dst_data);
       is_short(dtype, classes) ? short_softmax(classes, src, dst, begin, end)
@@ -198,6 +200,7 @@ void softmax_cross_entropy(DType dtype, std::int64_t rows, std::int64_t classes,
                            const void* logits_data, void* loss_data) {
   if (is_short(dtype, classes))
     return parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      const FlushSubnormals flush;
       short_cross_entropy(classes, static_cast<const float*>(labels_data), static_cast<const float*>(logits_data),
                           static_cast<float*>(loss_data), begin, end);
     });
@@ -221,6 +224,7 @@ void softmax_cross_entropy_grad(DType dtype, std::int64_t rows, std::int64_t cla
                                 const void* logits, const void* dloss_data, void* dlogits_data) {
   if (is_short(dtype, classes))
     return parallel_for(rows, classes * kExpCost, [&](std::int64_t begin, std::int64_t end) {
+      const FlushSubnormals flush;
       short_cross_entropy_grad(classes, static_cast<const float*>(labels_data), static_cast<const float*>(logits),
                                static_cast<const float*>(dloss_data), static_cast<float*>(dlogits_data), begin, end);
     });
@@ -230,6 +234,7 @@ void softmax_cross_entropy_grad(DType dtype, std::int64_t rows, std::int64_t cla
     const T *all_labels = static_cast<const T*>(labels_data), *dloss = static_cast<const T*>(dloss_data);
     T* dlogits = static_cast<T*>(dlogits_data);
     parallel_for(rows, classes, [&](std::int64_t begin, std::int64_t end) {
+      const FlushSubnormals flush;
       for (std::int64_t row = begin; row < end; ++row) {
         const T* labels = all_labels + row * classes;
         T* d = dlogits + row * classes;

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "kernels/simd_math.h"
-#include "kernels/subnormal.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/softmax_short.cpp"
@@ -44,14 +43,12 @@ struct ShortLine {
 };
 
 void Softmax(int64_t classes, const float* x, float* y, int64_t begin, int64_t end) {
-  const FlushSubnormals flush;
   for (int64_t l = begin; l < end; ++l)
     StoreSome(ShortLine(x + l * classes, classes).softmax(), y + l * classes, classes);
 }
 
 void CrossEntropy(int64_t classes, const float* labels, const float* x, float* loss, int64_t begin, int64_t end) {
   constexpr int64_t kBlock = 64;
-  const FlushSubnormals flush;
   const D d;
   for (; begin < end; begin += kBlock) {
     const int64_t lines = std::min(kBlock, end - begin);
@@ -73,7 +70,6 @@ void CrossEntropy(int64_t classes, const float* labels, const float* x, float* l
 void CrossEntropyGrad(int64_t classes, const float* labels, const float* x, const float* dloss, float* dx,
                       int64_t begin, int64_t end) {
   const D d;
-  const FlushSubnormals flush;
   for (int64_t l = begin; l < end; ++l) {
     const V label = LoadSome(labels + l * classes, classes);
     const V expected = hn::Mul(ShortLine(x + l * classes, classes).softmax(), hn::SumOfLanes(d, label));

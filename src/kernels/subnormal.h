@@ -1,6 +1,6 @@
 // Numbers so small that they lose digits (below 1.2e-38 in float32) cost processors a hundred times as much as others.
 // Moments of weights that get no gradient any more decay to them and stay there, and so do gradients where a network is
-// sure of its answers: updates, softmax of few classes and products treat them as zero, as TensorFlow does.
+// sure of its answers: updates, softmax and products treat them as zero, as TensorFlow does.
 #pragma once
 
 #if defined(__SSE2__)

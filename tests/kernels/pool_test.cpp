@@ -10,19 +10,13 @@
 #include <random>
 
 #include "core/half.h"
+#include "tests/support/random_floats.h"
 
 namespace strata::kernels {
 namespace {
 
 using Floats = std::vector<float>;
-
-Floats random(std::int64_t size, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats v(size);
-  for (float& x : v) x = normal(generator);
-  return v;
-}
+using test::random_floats;
 
 Floats widen(const Floats& dense, std::int64_t channels, std::int64_t stride) {
   Floats wide(dense.size() / channels * stride, 77.f);
@@ -43,7 +37,7 @@ TEST(PoolKernel, SlicesOfWiderRows) {
     Pooling wide = p;
     wide.src_stride = channels + 3, wide.dst_stride = channels + 8;
     const std::int64_t in = 2 * 63 * channels, out = 2 * 12 * channels;
-    const Floats x = random(in, 1), dy = random(out, 2);
+    const Floats x = random_floats(in, 1), dy = random_floats(out, 2);
     const Floats wide_x = widen(x, channels, wide.src_stride), wide_dy = widen(dy, channels, wide.dst_stride);
     Floats y(out), dx(in), select(out);
     Floats wide_y(wide_dy.size(), 77.f), wide_dx(wide_x.size(), 77.f), wide_select = wide_y;
@@ -89,7 +83,7 @@ TEST(PoolKernel, VectorsOfChannelsPoolAsSingleOnesDo) {
     p.batch = 2, p.channels = channels;
     p.in = {2, 7, 9}, p.out = {2, 4, 5}, p.window = {1, 3, 3}, p.stride = {1, 2, 2}, p.pad = {0, 1, 1};
     std::vector<BFloat16> half(2 * 2 * 63 * channels), half_y(2 * 2 * 20 * channels);
-    const Floats drawn = random(static_cast<std::int64_t>(half.size()), 4);
+    const Floats drawn = random_floats(static_cast<std::int64_t>(half.size()), 4);
     std::transform(drawn.begin(), drawn.end(), half.begin(), [](float v) { return BFloat16(v); });
     half[half.size() / 2] = BFloat16(std::numeric_limits<float>::quiet_NaN());
     const Floats x(half.begin(), half.end());

@@ -6,24 +6,17 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 #include <tuple>
 
 #include "kernels/amx.h"
 #include "kernels/matmul.h"
+#include "tests/support/random_floats.h"
 
 namespace strata::kernels {
 namespace {
 
 using Floats = std::vector<float>;
-
-Floats random(std::int64_t size, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats v(static_cast<std::size_t>(size));
-  for (float& x : v) x = normal(generator);
-  return v;
-}
+using test::random_floats;
 
 SplitGemm steps(const MatmulSize& s) {
   return {
@@ -66,7 +59,7 @@ TEST_F(SplitProduct, EverySizeTurnAndNumberOfThreads) {
     for (const bool turn_b : {false, true})
       for (const auto& [m, n, k] : kSizes) {
         const SplitGemm g = steps({m, n, k, turn_a, turn_b});
-        const Floats a = random(m * k, 1), b = random(k * n, 2);
+        const Floats a = random_floats(m * k, 1), b = random_floats(k * n, 2);
         Floats one(static_cast<std::size_t>(m * n)), more = one;
         omp_set_num_threads(1);
         ASSERT_TRUE(split_gemm(g, a.data(), b.data(), one.data()));
@@ -82,7 +75,7 @@ TEST_F(SplitProduct, EverySizeTurnAndNumberOfThreads) {
 TEST_F(SplitProduct, EndsRowsWithBiasAndRelu) {
   for (const std::int64_t k : {100, 600, 2500}) {  // at once, in halves, piece by piece
     SplitGemm g = steps({40, 70, k});
-    const Floats a = random(g.m * k, 1), b = random(k * g.n, 2), bias = random(g.n, 3);
+    const Floats a = random_floats(g.m * k, 1), b = random_floats(k * g.n, 2), bias = random_floats(g.n, 3);
     Floats plain(static_cast<std::size_t>(g.m * g.n)), ended = plain;
     ASSERT_TRUE(split_gemm(g, a.data(), b.data(), plain.data()));
     g.end = {bias.data(), true};
@@ -94,7 +87,7 @@ TEST_F(SplitProduct, EndsRowsWithBiasAndRelu) {
 TEST_F(SplitProduct, LargeAndSmallNumbers) {
   const SplitGemm g = steps({32, 32, 64});
   for (const float scale : {1e18f, 1e-15f}) {  // squares near the ends of the range
-    Floats a = random(g.m * g.k, 1), b = random(g.k * g.n, 2), dst(static_cast<std::size_t>(g.m * g.n));
+    Floats a = random_floats(g.m * g.k, 1), b = random_floats(g.k * g.n, 2), dst(static_cast<std::size_t>(g.m * g.n));
     for (float& x : a) x *= scale;
     for (float& x : b) x *= scale;
     ASSERT_TRUE(split_gemm(g, a.data(), b.data(), dst.data()));
@@ -108,7 +101,8 @@ TEST_F(SplitProduct, RefusesWhatIsNotFinite) {
     for (const float bad : {kInfinity, -kInfinity, kNan})
       for (const bool in_a : {false, true}) {
         const SplitGemm g = steps({50, 45, 70, turn, turn});
-        Floats a = random(g.m * g.k, 1), b = random(g.k * g.n, 2), dst(static_cast<std::size_t>(g.m * g.n));
+        Floats a = random_floats(g.m * g.k, 1), b = random_floats(g.k * g.n, 2),
+               dst(static_cast<std::size_t>(g.m * g.n));
         Floats& factor = in_a ? a : b;
         for (const std::size_t at : {std::size_t{0}, factor.size() / 2, factor.size() - 1}) {
           const float good = factor[at];
@@ -123,7 +117,7 @@ TEST_F(SplitProduct, RefusesWhatIsNotFinite) {
 TEST_F(SplitProduct, MatmulMultipliesInfinities) {
   const MatmulSize s{64, 64, 64};
   ASSERT_TRUE(split_gemm_pays(s.m, s.n, s.k));
-  Floats a = random(s.m * s.k, 1), b = random(s.k * s.n, 2), dst(static_cast<std::size_t>(s.m * s.n));
+  Floats a = random_floats(s.m * s.k, 1), b = random_floats(s.k * s.n, 2), dst(static_cast<std::size_t>(s.m * s.n));
   a[5] = std::numeric_limits<float>::infinity();
   const std::int64_t zero[] = {0};
   matmul(DType::float32, s, a.data(), zero, b.data(), zero, dst.data());

@@ -5,24 +5,17 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 
 #include "core/tensor_data.h"
 #include "kernels/amx.h"
 #include "kernels/matmul.h"
+#include "tests/support/random_floats.h"
 
 namespace strata::kernels {
 namespace {
 
 using Floats = std::vector<float>;
-
-Floats random(std::int64_t size, unsigned seed) {
-  std::mt19937 generator(seed);
-  std::normal_distribution<float> normal;
-  Floats v(static_cast<std::size_t>(size));
-  for (float& x : v) x = normal(generator);
-  return v;
-}
+using test::random_floats;
 
 // Keeps the rows, and calls for `calls` steps of the next ones before it does.
 class Keeper final : public RowsUser {
@@ -72,7 +65,7 @@ TEST_F(SplitRows, AreThoseOfTheProduct) {
                               {110, 80, 125, false, false},
                               {200, 112, 64, true, true}}) {
     ASSERT_TRUE(split_rows_pays(s.m, s.n, s.k)) << s.m;
-    const Floats a = random(s.m * s.k, 1), b = random(s.k * s.n, 2), wanted = whole(s, a, b);
+    const Floats a = random_floats(s.m * s.k, 1), b = random_floats(s.k * s.n, 2), wanted = whole(s, a, b);
     for (const Share rows : {Share{0, s.m}, {16, s.m}, {48, 64}, {32, 33}, {40, 40}})
       for (const int calls : {0, 5, 1000}) {
         const Floats found = rows_of(s, a, b, rows, calls);
@@ -92,7 +85,7 @@ TEST_F(SplitRows, ProductsThatTakeTooMuchRoomAreMadeElsewhere) {
 
 TEST_F(SplitRows, InfinitiesAndNansStayInTheirRows) {
   const MatmulSize s{160, 48, 60, true, false};
-  Floats a = random(s.m * s.k, 1), b = random(s.k * s.n, 2);
+  Floats a = random_floats(s.m * s.k, 1), b = random_floats(s.k * s.n, 2);
   const Floats finite = whole(s, a, b);
   a[5 * 160 + 70] = std::numeric_limits<float>::quiet_NaN();  // row 70
   a[7 * 160 + 71] = std::numeric_limits<float>::infinity();   // row 71

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "core/atomic_file.h"
+#include "graph/variable_ops.h"
 #include "kernels/peak.h"
 
 namespace strata {
@@ -16,6 +17,11 @@ namespace {
 // Of products that run without a prepared kernel.
 double flops_of(const Plan& plan, const Plan::Step& step) {
   if (step.prepared) return step.prepared->flops();
+  if (const auto* update = dynamic_cast<const MakesGradients*>(step.node->op.get())) {
+    Specs in;
+    for (const int v : step.node->in) in.push_back(plan.layout().at(v).spec);
+    return update->product_flops(in);
+  }
   if (step.node->op->name() != "matmul") return 0;
   const Shape &a = plan.layout().at(step.node->in[0]).spec.shape, &out = plan.layout().at(step.node->out[0]).spec.shape;
   if (!a.is_known() || !out.is_known() || out.num_elements() == 0) return 0;
@@ -34,10 +40,12 @@ ProfileRow row_of(const Plan& plan, const Plan::Step& step, double seconds) {
   if (step.prepared) {
     row.kernel = step.prepared->kernel();
     row.reorders = step.prepared->reorders();
+  } else if (flops > 0 && step.node->out.empty()) {
+    row.kernel = "gradients on tiles";
   }
   if (flops > 0 && seconds > 0) {
     row.gflops = flops / seconds * 1e-9;
-    const DType dtype = plan.layout().at(step.node->out[0]).spec.dtype;
+    const DType dtype = step.node->out.empty() ? DType::float32 : plan.layout().at(step.node->out[0]).spec.dtype;
     const double peak = kernels::peak_gflops(dtype, plan.threads());
     if (peak > 0) row.peak_share = row.gflops / peak;
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -40,6 +41,8 @@ class STRATA_API MakesGradients {
   virtual std::size_t first_gradient(std::size_t inputs) const = 0;
   // The same update with two inputs, the factors, instead of each gradient for which there is a product.
   virtual OpPtr with_products(std::vector<std::optional<MatrixProduct>> products) const = 0;
+  // Floating point operations of the products, for profiles.
+  virtual double product_flops(std::span<const Spec> in) const = 0;
 };
 
 class STRATA_API ReadVariable final : public Op {

@@ -50,6 +50,17 @@ class JointUpdate final : public Op, public WritesVariables, public MakesGradien
   OpPtr with_products(std::vector<std::optional<MatrixProduct>> products) const override {
     return make_op<JointUpdate>(updates_, std::move(products));
   }
+  double product_flops(std::span<const Spec> in) const override {
+    double flops = 0;
+    std::size_t i = first_gradient(in.size());
+    for (const auto& p : products_) {
+      if (p)
+        flops += 2.0 * static_cast<double>(in[i].shape.num_elements()) *
+                 static_cast<double>(in[i + 1].shape[p->transpose_b ? 0 : 1]);
+      i += p ? 2 : 1;
+    }
+    return flops;
+  }
   void run(RunContext& c) const override {
     std::size_t in = first_gradient(c.in.size());
     if (in > 2 && !is_due(c.in[2])) return;

@@ -116,6 +116,7 @@ TEST(GradientsInUpdates, AreTheProductsThatNothingElseReads) {
     }
     for (const auto& [a, b] : {std::pair{one.first, other.first}, {one.second, other.second}, {one.bias, other.bias}})
       EXPECT_TRUE(reduce_all(equal(a.read(), b.read())).item<bool>());
+    EXPECT_EQ(count(on.profile().to_string(), "gradients on tiles"), pays ? 1u : 0u);
     EXPECT_EQ(products_of(off.profile()) - products_of(on.profile()), pays ? 1 : 0) << on.profile().to_string();
   }
 }

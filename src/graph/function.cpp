@@ -201,10 +201,9 @@ Profile profile_function(const FunctionCore& core) {
     if (!core.last->plans.empty()) plan = core.last->plans.front();
   }
   if (plan == nullptr)
-    throw ValueError(
-        "profile: '" + core.options.name +
-        "' has run no compiled step yet. Call it first, outside of a GradientTape; under one it runs op by "
-        "op.");
+    throw ValueError("profile: '" + core.options.name +
+                     "' has run no compiled step yet. Call it first, outside of a GradientTape; under one it runs op by "
+                     "op.");
   return profile_of(*plan, core.options.name);
 }
 

@@ -95,10 +95,14 @@ class JointUpdate final : public Op, public WritesVariables, public MakesGradien
 
 Specs UpdateOp::infer(const Specs&) const { return {}; }
 
+void UpdateOp::check_gradient(const Shape& shape, DType dtype) const {
+  if (shape == weight_->shape && dtype == weight_->dtype) return;
+  throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +
+                   to_string(weight_->shape) + ", but its gradient has shape " + to_string(shape) + ".");
+}
+
 kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, const Tensor& magnitudes) const {
-  if (gradient.shape() != weight_->shape || gradient.dtype() != weight_->dtype)
-    throw ShapeError(std::string(name()) + ": variable '" + Variable(weight_).path() + "' has shape " +
-                     to_string(weight_->shape) + ", but its gradient has shape " + to_string(gradient.shape()) + ".");
+  check_gradient(gradient.shape(), gradient.dtype());
   kernels::Update u = memory(learning_rate);
   u.gradient = gradient.impl()->raw();
   if (magnitudes.defined()) u.magnitudes = magnitudes.impl()->raw();
@@ -106,6 +110,7 @@ kernels::Update UpdateOp::memory(const Tensor& gradient, double learning_rate, c
 }
 
 kernels::Update UpdateOp::memory(const kernels::GradientProduct& gradient, double learning_rate) const {
+  check_gradient({gradient.gemm.m, gradient.gemm.n}, DType::float32);
   kernels::Update u = memory(learning_rate);
   u.product = &gradient;
   return u;

@@ -45,6 +45,7 @@ class UpdateOp : public Op, public UpdatesJointly {
   }
 
  private:
+  void check_gradient(const Shape& shape, DType dtype) const;
   kernels::Update memory(double learning_rate) const;
   StatePtr weight_;
   std::vector<StatePtr> slots_;

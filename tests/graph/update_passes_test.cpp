@@ -134,5 +134,16 @@ TEST(GradientsInUpdates, FactorsAreNeverVariablesThatTheUpdateChanges) {
   EXPECT_EQ(products_of(step.profile()), 3);
 }
 
+TEST(GradientsInUpdates, ProductsOfAnotherShapeAreErrors) {
+  const Variable w(zeros({160, 64})), b(zeros({96}));
+  const optimizers::SGD sgd;
+  auto step = function([&](const Tensor& x, const Tensor& y) {
+    sgd.apply_gradients({matmul(x, y, {.transpose_a = true}), reduce_sum(y, {0})}, {w, b});
+    return reduce_sum(x);
+  });
+  EXPECT_THROW(step(ones({60, 160}), ones({60, 96})), ShapeError);
+  EXPECT_EQ(reduce_max(abs(w.read())).item<float>(), 0);
+}
+
 }  // namespace
 }  // namespace strata

@@ -19,10 +19,14 @@ constexpr Pass kShapePasses[] = {{"fold_shapes", fold_shapes},
                                  {"concat_in_place", place_slices},
                                  {"elementwise_chains", fuse_elementwise},
                                  {"gradients_in_updates", make_gradients_in_updates}};
-constexpr Pass kPasses[] = {{"dead_code", remove_dead_code},    {"bias_before_norm", drop_bias_before_norm},
-                            {"norm_relu", fuse_norm_relu},      {"pooled_gradients", move_before_pools},
-                            {"join_updates", join_updates},     {"fold_batch_norm", fold_batch_norm, Weights::read},
-                            {"fuse_bias_relu", fuse_bias_relu}, {"fold_constants", fold_constants, Weights::constant}};
+constexpr Pass kPasses[] = {{"dead_code", remove_dead_code},
+                            {"bias_before_norm", drop_bias_before_norm},
+                            {"norm_relu", fuse_norm_relu},
+                            {"pooled_gradients", move_before_pools},
+                            {"join_updates", join_updates},
+                            {"fold_batch_norm", fold_batch_norm, Weights::read},
+                            {"fuse_bias_relu", fuse_bias_relu},
+                            {"fold_constants", fold_constants, Weights::constant}};
 
 void check_names(const std::vector<std::string>& disable) {
   for (const std::string& name : disable) {

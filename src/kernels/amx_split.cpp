@@ -84,11 +84,11 @@ STRATA_AMX_INLINE void split_tile(const Strip& s, const float* from, Size size, 
     for (int part = 0; part < 3; ++part) store_transposed(rows[part], to + part * kPart, 64);
 }
 
-// Both tiles of a strip, whose lines are neighbours: a row of each in turn.
-STRATA_AMX_INLINE void split_tiles(const Strip& s, const float* from, std::byte* to, __m512& check) {
-  for (std::int64_t i = 0; i < 16; ++i, to += 64)
-    for (std::int64_t tile = 0; tile < 2; ++tile)
-      store(cut_pairs<Along::lines>(s, from + tile * kRows, Whole{}, i, check), to + tile * kTileBytes);
+// The i-th row of both tiles of a strip of 32 lines.
+template <Along kAlong>
+STRATA_AMX_INLINE void split_row(const Strip& s, const float* from, std::int64_t i, std::byte* to, __m512& check) {
+  for (std::int64_t tile = 0; tile < 2; ++tile)
+    store(cut_pairs<kAlong>(s, from + tile * kRows * s.line_step, Whole{}, i, check), to + i * 64 + tile * kTileBytes);
 }
 
 template <Along kAlong, Turned kTurned>
@@ -97,7 +97,7 @@ STRATA_AMX bool split_strip(const Strip& s, std::byte* to) {
   for (std::int64_t t = 0; t < s.terms; t += kDepth, to += kSplitBytes) {
     if constexpr (kAlong == Along::lines && kTurned == Turned::no)
       if (s.lines == kStripLines && s.terms - t >= kDepth) {
-        split_tiles(s, s.from + t * s.term_step, to, check);
+        for (std::int64_t i = 0; i < 16; ++i) split_row<kAlong>(s, s.from + t * s.term_step, i, to, check);
         continue;
       }
     for (std::int64_t i = 0; i < s.lines; i += kRows) {
@@ -117,9 +117,7 @@ STRATA_AMX bool split_ordered(const Strip& s, std::byte* to, const Between& betw
   __m512 check = _mm512_setzero_ps();
   for (std::int64_t i = 0; i < 16;) {
     for (const std::int64_t stop = std::min<std::int64_t>(16, i + between.each); i < stop; ++i)
-      for (std::int64_t tile = 0; tile < 2; ++tile)
-        store(cut_pairs<kAlong>(s, s.from + tile * kRows * s.line_step, Whole{}, i, check),
-              to + i * 64 + tile * kTileBytes);
+      split_row<kAlong>(s, s.from, i, to, check);
     between.step(between.work);
   }
   return _mm512_cmp_ps_mask(check, check, _CMP_UNORD_Q) == 0;
@@ -235,26 +233,16 @@ StripProduct::StripProduct(const std::byte* a, const std::byte* b, std::int64_t 
                            std::int64_t columns, float* to)
     : a_(a), b_(b), blocks_(blocks), rows_(rows), columns_(columns), strips_(parts_of(columns, kStripLines)), to_(to) {}
 
-template <int M, int N>
-STRATA_AMX void StripProduct::step_of() {
-  const SplitTiles tiles{M, N};
+void StripProduct::step() {
+  const SplitTiles tiles{rows_ > kRows ? 2 : 1, columns_ - strip_ * kStripLines > kColumns ? 2 : 1};
   if (product_ == 0 && block_ == 0) tiles.clear();
-  add_product<M, N>(product_, a_ + block_ * static_cast<std::int64_t>(kSplitBytes),
-                    b_ + (strip_ * blocks_ + block_) * static_cast<std::int64_t>(kSplitBytes));
+  tiles.add_product(product_, a_ + block_ * kSplitBytes, b_ + (strip_ * blocks_ + block_) * kSplitBytes);
   if (++product_ < kProducts) return;
   product_ = 0;
   if (++block_ < blocks_) return;
   block_ = 0;
   tiles.store(to_ + strip_ * kStripLines, columns_);
   ++strip_;
-}
-
-void StripProduct::step() {
-  const bool one_row = rows_ <= kRows, one_column = columns_ - strip_ * kStripLines <= kColumns;
-  if (one_row)
-    one_column ? step_of<1, 1>() : step_of<1, 2>();
-  else
-    one_column ? step_of<2, 1>() : step_of<2, 2>();
 }
 
 #else

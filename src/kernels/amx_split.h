@@ -62,8 +62,6 @@ class StripProduct {
   }
 
  private:
-  template <int M, int N>
-  void step_of();
   const std::byte *a_, *b_;
   std::int64_t blocks_, rows_, columns_, strips_;
   float* to_;

@@ -218,16 +218,19 @@ class Multiplication {
                   const Between& between) {
     end = std::min(end, begin + kTerms);
     if (lines < kStrip || end - begin < kTerms) return split(factor, line, lines, begin, end, to);
-    amx::Strip s = factor;
-    s.from += line * s.line_step + begin * s.term_step;
-    finite_ &= amx::split_block(s, to, between);
+    finite_ &= amx::split_block(part_of(factor, line, lines, begin, end), to, between);
   }
 
   void split(const amx::Strip& factor, int64_t line, int64_t lines, int64_t begin, int64_t end, std::byte* to) {
+    finite_ &= amx::split(part_of(factor, line, lines, begin, end), to);
+  }
+
+  // Up to 32 of the lines from one on, terms [begin, end).
+  static amx::Strip part_of(const amx::Strip& factor, int64_t line, int64_t lines, int64_t begin, int64_t end) {
     amx::Strip s = factor;
     s.from += line * s.line_step + begin * s.term_step;
     s.lines = std::min(kStrip, lines), s.terms = end - begin;
-    finite_ &= amx::split(s, to);
+    return s;
   }
 
   Block block_of(int64_t inner, int64_t inner_lines, int64_t outer, int64_t outer_lines, float* room) const {

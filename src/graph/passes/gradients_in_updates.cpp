@@ -18,12 +18,7 @@ class Moving {
   bool run() {
     for (Node& node : graph_.nodes)
       if (const auto* update = dynamic_cast<const MakesGradients*>(node.op.get())) take_products(node, *update);
-    std::vector<Node> kept;
-    for (std::size_t n = 0; n < moved_.size(); ++n)
-      if (!moved_[n]) kept.push_back(std::move(graph_.nodes[n]));
-    const bool changed = kept.size() != moved_.size();
-    graph_.nodes = std::move(kept);
-    return changed;
+    return remove_nodes(graph_, moved_);
   }
 
  private:

@@ -26,12 +26,7 @@ class Joining {
       }
     }
     close();
-    std::vector<Node> kept;
-    for (std::size_t n = 0; n < joined_.size(); ++n)
-      if (!joined_[n]) kept.push_back(std::move(graph_.nodes[n]));
-    const bool changed = kept.size() != joined_.size();
-    graph_.nodes = std::move(kept);
-    return changed;
+    return remove_nodes(graph_, joined_);
   }
 
  private:

@@ -39,12 +39,7 @@ class Fusion {
           gone[*mask] = true;
         }
     }
-    std::vector<Node> kept;
-    for (std::size_t n = 0; n < gone.size(); ++n)
-      if (!gone[n]) kept.push_back(std::move(graph_.nodes[n]));
-    const bool changed = kept.size() != gone.size();
-    graph_.nodes = std::move(kept);
-    return changed;
+    return remove_nodes(graph_, gone);
   }
 
  private:

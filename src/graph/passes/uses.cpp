@@ -49,6 +49,15 @@ int add_node(Graph& graph, std::vector<Node>& nodes, const OpPtr& op, const std:
   return nodes.back().out.front();
 }
 
+bool remove_nodes(Graph& graph, const std::vector<bool>& gone) {
+  std::vector<Node> kept;
+  for (std::size_t n = 0; n < gone.size(); ++n)
+    if (!gone[n]) kept.push_back(std::move(graph.nodes[n]));
+  const bool changed = kept.size() != gone.size();
+  graph.nodes = std::move(kept);
+  return changed;
+}
+
 bool fold(Graph& graph, const std::function<Tensors(const Node& node, const Tensors& known)>& results) {
   Tensors known(graph.values.size());
   for (const auto& [v, tensor] : graph.constants) known[at(v)] = tensor;

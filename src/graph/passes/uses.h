@@ -43,6 +43,9 @@ OpPtr op_named(std::string_view name, const Config& config = {});
 int add_node(Graph& graph, std::vector<Node>& nodes, const OpPtr& op, const std::vector<int>& in,
              const std::string& scope);
 
+// Leaves out the nodes that are marked, by their places in the list. True where there are any.
+bool remove_nodes(Graph& graph, const std::vector<bool>& gone);
+
 // Makes constants of the results of nodes that `results` knows, given the constants so far by value; it answers with
 // nothing for the others, which stay. True where something changed.
 bool fold(Graph& graph, const std::function<Tensors(const Node& node, const Tensors& known)>& results);
